@@ -1,0 +1,95 @@
+// All mailboxes: an immutable snapshot, and the keeper that loads, unites and saves their records.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "crypto/password.h"
+#include "crypto/signature.h"
+#include "gateway/mail/layout.h"
+#include "gateway/mail/record.h"
+
+namespace gateway {
+
+/// What is wrong with a file of ours, in words for an admin.
+struct Finding {
+    Finding(std::string file, std::string what) : path(std::move(file)), text(std::move(what)) {}
+    std::string path;
+    std::string text;
+};
+
+/// Immutable; shared by whoever works with it; replaced whole.
+class Registry {
+public:
+    using Mailboxes = std::map<MailboxId, std::shared_ptr<const Mailbox>>;
+
+    Registry() = default;
+    Registry(Mailboxes mailboxes, std::vector<MailboxId> unreadable, std::vector<Finding> findings);
+
+    /// Nothing where this node has never heard of the mailbox, or cannot read its record.
+    std::shared_ptr<const Mailbox> find(const MailboxId& id) const;
+    /// Whether there is a record of the mailbox that could not be read at all: mail for it must
+    /// wait.
+    bool unreadable(const MailboxId& id) const;
+    const Mailboxes& mailboxes() const { return m_mailboxes; }
+    const std::vector<Finding>& findings() const { return m_findings; }
+
+private:
+    Mailboxes m_mailboxes;
+    std::vector<MailboxId> m_unreadable;
+    std::vector<Finding> m_findings;
+};
+
+/// This node: its id and signing key (node/node.toml). Made at the first start.
+class Node {
+public:
+    /// Reads it, or makes it (durably) where there is none. A machine-id that changed means that
+    /// the machine was cloned: the node takes a new id and key and `notice` says so.
+    static Node loadOrMake(const Layout& layout, const std::string& name, std::string& notice);
+    const NodeId& id() const { return m_id; }
+    const std::string& name() const { return m_name; }
+    const crypto::SigningKey& key() const { return m_key; }
+
+private:
+    Node(NodeId id, std::string name, crypto::SigningKey key);
+    NodeId m_id;
+    std::string m_name;
+    crypto::SigningKey m_key;
+};
+
+/// Reads, unites and writes the record files (config/mailboxes/ and node/mailboxes/). Blocking: on
+/// a worker or in a command; one thread at a time. The only writer of this node's files.
+class RegistryKeeper {
+public:
+    RegistryKeeper(Layout layout, Node node);
+    ~RegistryKeeper();
+
+    /// Reads everything and unites config/ with node/'s last known good copy; what config/ lacks or
+    /// holds damaged is written back from the copy (a damaged file is kept beside it, renamed).
+    std::shared_ptr<const Registry> load();
+    /// Whether anything below config/mailboxes changed since the last load() (stat calls only).
+    bool changed();
+    std::shared_ptr<const Registry> current() const;
+
+    struct NewMailbox {
+        std::optional<MailboxId> address;  ///< adopted from another gateway; else a new one
+        std::string name;
+        std::string description;
+        crypto::Password password;
+        int logN;  ///< of the password's seal
+    };
+    /// Adds a mailbox: record durable in node/ and config/ before it returns. Throws Error(Busy)
+    /// where the address exists.
+    std::shared_ptr<const Mailbox> create(NewMailbox wanted);
+
+private:
+    struct State;
+    std::unique_ptr<State> m_state;
+};
+
+}  // namespace gateway

@@ -1,0 +1,39 @@
+// One message on its way into one or more mailboxes: sealed to each, all or none.
+// Holds no plaintext beyond the call; the caller's buffer is the only one.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "gateway/store/message_store.h"
+
+namespace gateway {
+
+/// Blocking, for workers; one thread at a time.
+class Deposit {
+public:
+    struct Copy {
+        Copy(Drop target, std::string traceHeaders)
+            : drop(std::move(target)), prefix(std::move(traceHeaders)) {}
+        Drop drop;
+        std::string prefix;  ///< what this mailbox's copy begins with: its trace headers
+    };
+
+    Deposit(MessageStore& store, MessageId id, std::vector<Copy> copies);
+    ~Deposit();
+    Deposit(Deposit&&) noexcept;
+
+    /// The next octets of the message, the same for every mailbox.
+    void append(std::span<const std::byte> plaintext);
+    /// Returns when every copy is durable; where one fails the others are withdrawn and it throws.
+    void commit();
+    const MessageId& id() const;
+
+private:
+    struct State;
+    std::unique_ptr<State> m_state;
+};
+
+}  // namespace gateway
