@@ -1,0 +1,83 @@
+// The admin's file, postern.toml, as plain structs. The only reader of that file; never writes it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gateway/base/log.h"
+#include "gateway/mail/mailbox_id.h"
+
+namespace gateway {
+
+/// Where to listen: "[::]:25", "127.0.0.1:2525", "[::1]:995".
+struct ListenAddress {
+    std::string host;  ///< a numeric address, without brackets
+    std::uint16_t port = 0;
+    std::string str() const;
+};
+
+/// Every key of SPEC section 1, with its default.
+struct Config {
+    std::filesystem::path file;
+    std::string domain;
+    std::string hostname;  ///< default: domain
+    std::filesystem::path data = "/var/lib/postern";
+
+    struct Smtp {
+        std::vector<ListenAddress> listen{{"::", 25}};
+        std::vector<ListenAddress> listenTls;
+        std::uint64_t maxMessageSize = 200ULL << 20U;
+        std::size_t maxConnections = 1000;
+        std::size_t maxConnectionsPerIp = 0;
+        std::uint64_t messageMemory = 64ULL << 20U;
+        bool rejectUnknown = false;
+        std::optional<MailboxId> postmaster;
+    } smtp;
+    struct Pop3 {
+        std::vector<ListenAddress> listen{{"::", 110}};
+        std::vector<ListenAddress> listenTls{{"::", 995}};
+        std::chrono::seconds unlockCache{0};
+    } pop3;
+    struct Web {
+        std::vector<ListenAddress> listen{{"::", 8450}};
+    } web;
+    struct Tls {
+        enum class Source { SelfSigned, Files, Acme };
+        Source source = Source::SelfSigned;
+        std::filesystem::path certificate;
+        std::filesystem::path key;
+        std::string minimum = "1.2";
+    } tls;
+    struct Store {
+        enum class Kind { Directory, S3 };
+        Kind kind = Kind::Directory;
+        std::uint64_t minFree = 1ULL << 30U;
+        std::chrono::seconds keepDeleted{86400};
+    } store;
+    struct Keys {
+        std::string recovery;
+    } keys;
+    struct Log {
+        log::Level level = log::Level::Info;
+        log::Format format = log::Format::Text;
+    } log;
+
+    /// "postern.toml:12: smtp.listen": where a key was set, for error messages; only the file and
+    /// the key where it was not set.
+    std::string where(const std::string& key) const;
+    /// Keys that were set and are known, but belong to parts this version does not have yet.
+    std::vector<std::string> withoutEffect;
+    /// Line and column of every key that was set ("smtp.listen").
+    std::map<std::string, std::pair<unsigned, unsigned>> positions;
+};
+
+/// Reads and checks the file. Throws Error(Config) with one line for an admin: file, line, column,
+/// key, what is wrong and what to write instead.
+Config loadConfig(const std::filesystem::path& file);
+
+}  // namespace gateway
