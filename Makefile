@@ -1,0 +1,49 @@
+# The front door. Every target installs what it needs (as root or by sudo, once) and ends by itself,
+# but for `make run`, which leaves a gateway running until Ctrl-C.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: run test soak install deb bench fuzz tidy tsan format help
+
+PREFIX ?= /usr/local
+
+run: ## Build the release, start a gateway on 127.0.0.1, send a journal report through it (ONCE=1: then stop)
+	@packaging/install-dependencies build
+	@packaging/build release postern
+	@packaging/demo/run build/release/gateway/postern
+
+test: ## Build with ASan and UBSan, run every test; NAME=pattern runs some of them
+	@packaging/install-dependencies build test
+	@packaging/build dev all
+	@packaging/build release postern
+	@tests/run $(NAME)
+
+soak: ## The tests again, with the long proofs at full length (DURATION=1800 seconds each)
+	@packaging/install-dependencies build test
+	@packaging/build dev all
+	@packaging/build release postern
+	@DURATION=$${DURATION:-1800} tests/run $(NAME)
+
+install: ## Build the release and install it under PREFIX=/usr/local (as root; DESTDIR is honoured)
+	@packaging/install-dependencies build
+	@packaging/build release postern
+	@cmake --install build/release --prefix $(PREFIX)
+
+tidy: ## Check the formatting and run clang-tidy (clang 19)
+	@packaging/install-dependencies build test maintain
+	@packaging/format --check
+	@packaging/build tidy all
+
+tsan: ## Run the unit tests under ThreadSanitizer (clang 19)
+	@packaging/install-dependencies build test maintain
+	@packaging/build tsan all
+	@ctest --preset tsan
+
+format: ## Format all C++ files (clang-format 19)
+	@packaging/install-dependencies maintain
+	@packaging/format
+
+deb bench fuzz: ## Not there yet; each says so and fails
+	@echo "make $@ does not exist yet in this version; CHANGELOG.md says what does." >&2; exit 69
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z ]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
