@@ -2,10 +2,13 @@
 // (RFC 1939 section 7) and order of arrival; unique on all nodes, never used again.
 #pragma once
 
+#include <chrono>
 #include <compare>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include "gateway/base/clock.h"
 
 namespace gateway {
 
@@ -15,7 +18,7 @@ public:
     /// Takes exactly the canonical lower-case form of a version 7 UUID.
     static std::optional<MessageId> parse(std::string_view text);
     /// Greater than every id this process made before, also when the clock jumps back. Any thread.
-    static MessageId generate();
+    static MessageId generate(WallTime now = std::chrono::system_clock::now());
 
     const std::string& str() const { return m_text; }
     auto operator<=>(const MessageId&) const = default;
