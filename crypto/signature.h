@@ -5,6 +5,7 @@
 #include <compare>
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -41,6 +42,7 @@ public:
 
 private:
     SigningKey();
+    static SigningKey fromSeed(std::span<const std::byte, 32> seed);
     Secret<64> m_octets;
     VerifyKey m_verifyKey;
 };
