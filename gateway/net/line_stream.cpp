@@ -1,0 +1,343 @@
+#include "gateway/net/line_stream.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <sys/socket.h>
+
+#include <asio/redirect_error.hpp>
+#include <asio/use_awaitable.hpp>
+#include <openssl/err.h>
+
+namespace gateway::net {
+
+namespace {
+
+using Why = ConnectionEnded::Why;
+
+[[noreturn]] void endedBy(int number, const char* what) {
+    throw ConnectionEnded(Why::Closed, std::string(what) + ": " + std::strerror(number));
+}
+
+std::string addressOf(const asio::ip::tcp::socket& socket) {
+    asio::error_code error;
+    const auto endpoint = socket.remote_endpoint(error);
+    if (error) {
+        return "unknown";
+    }
+    const auto address = endpoint.address();
+    if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+        return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string();
+    }
+    return address.to_string();
+}
+
+/// True while a line is waited for, also where the wait ends by an exception.
+class WhileWaiting {
+public:
+    explicit WhileWaiting(bool& flag) : m_flag(flag) { m_flag = true; }
+    ~WhileWaiting() { m_flag = false; }
+    WhileWaiting(const WhileWaiting&) = delete;
+    WhileWaiting& operator=(const WhileWaiting&) = delete;
+
+private:
+    bool& m_flag;
+};
+
+}  // namespace
+
+/// What the timer's handler needs; it may run once more after the stream is gone.
+struct LineStream::Core {
+    explicit Core(asio::ip::tcp::socket connected)
+        : socket(std::move(connected)), timer(socket.get_executor()) {}
+
+    /// One timer a connection: pushing the deadline forward costs nothing, for the handler looks
+    /// again when it fires too early.
+    static void watch(const std::shared_ptr<Core>& core) {
+        core->timer.expires_at(core->deadline);
+        core->timer.async_wait([weak = std::weak_ptr<Core>(core)](const asio::error_code& error) {
+            const auto self = weak.lock();
+            if (!self || error) {
+                return;
+            }
+            if (std::chrono::steady_clock::now() < self->deadline) {
+                watch(self);
+                return;
+            }
+            self->ended = Why::TimedOut;
+            asio::error_code ignored;
+            self->socket.cancel(ignored);
+        });
+    }
+
+    asio::ip::tcp::socket socket;
+    asio::steady_timer timer;
+    std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
+    std::optional<Why> ended;
+    bool stopping = false;
+};
+
+LineStream::LineStream(asio::ip::tcp::socket socket)
+    : m_core(std::make_shared<Core>(std::move(socket))),
+      m_peer(addressOf(m_core->socket)),
+      m_buffer(kBufferSize) {
+    asio::error_code ignored;
+    m_core->socket.non_blocking(true, ignored);
+    m_core->socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+    m_core->socket.set_option(asio::socket_base::keep_alive(true), ignored);
+}
+
+LineStream::~LineStream() {
+    ::explicit_bzero(m_buffer.data(), m_buffer.size());
+    asio::error_code ignored;
+    m_core->timer.cancel();
+    m_core->socket.close(ignored);
+}
+
+void LineStream::expiresAfter(std::chrono::steady_clock::duration time) {
+    const auto deadline = std::chrono::steady_clock::now() + time;
+    const bool watching = m_core->deadline != std::chrono::steady_clock::time_point::max();
+    m_core->deadline = deadline;
+    if (!watching || deadline < m_core->timer.expiry()) {
+        Core::watch(m_core);
+    }
+}
+
+asio::awaitable<void> LineStream::wait(Direction direction) {
+    if (m_core->ended) {
+        throw ConnectionEnded(*m_core->ended, "timed out");
+    }
+    if (m_waitingForLine && m_core->stopping) {
+        throw ConnectionEnded(Why::Stopping, "the server stops");
+    }
+    asio::error_code error;
+    co_await m_core->socket.async_wait(
+        direction == Direction::Read ? asio::socket_base::wait_read : asio::socket_base::wait_write,
+        asio::redirect_error(asio::use_awaitable, error));
+    if (m_core->ended) {
+        throw ConnectionEnded(*m_core->ended, "timed out");
+    }
+    if (m_waitingForLine && m_core->stopping) {
+        throw ConnectionEnded(Why::Stopping, "the server stops");
+    }
+    if (error) {
+        throw ConnectionEnded(Why::Closed, error.message());
+    }
+}
+
+/// What OpenSSL waits for after a call that did not succeed; nothing where it can be tried again at
+/// once. Throws where the connection is over.
+std::optional<LineStream::Direction> LineStream::tlsNeeds(int result, const char* what) const {
+    switch (SSL_get_error(m_ssl.get(), result)) {
+        case SSL_ERROR_WANT_READ:
+            return Direction::Read;
+        case SSL_ERROR_WANT_WRITE:
+            return Direction::Write;
+        case SSL_ERROR_ZERO_RETURN:
+            throw ConnectionEnded(Why::Closed, "the peer ended TLS");
+        case SSL_ERROR_SYSCALL:
+            ERR_clear_error();
+            throw ConnectionEnded(Why::Closed, std::string(what) + ": the peer went away");
+        default:
+            break;
+    }
+    const char* const reason = ERR_reason_error_string(ERR_peek_last_error());
+    std::string text = std::string(what) + ": " + (reason != nullptr ? reason : "TLS failure");
+    ERR_clear_error();
+    throw ConnectionEnded(Why::Closed, text);
+}
+
+asio::awaitable<void> LineStream::handshake(const TlsContext& context) {
+    // RFC 3207 section 6, RFC 2595 section 4: what was pipelined in clear text is forgotten.
+    consume(m_end - m_begin);
+    m_ssl = context.newSession();
+    SSL_set_fd(m_ssl.get(), m_core->socket.native_handle());
+    for (;;) {
+        ERR_clear_error();
+        const int result = SSL_do_handshake(m_ssl.get());
+        if (result == 1) {
+            co_return;
+        }
+        if (const auto direction = tlsNeeds(result, "TLS handshake")) {
+            co_await wait(*direction);
+        }
+    }
+}
+
+std::string LineStream::tlsVersion() const { return m_ssl ? SSL_get_version(m_ssl.get()) : ""; }
+
+std::string LineStream::tlsCipher() const { return m_ssl ? SSL_get_cipher_name(m_ssl.get()) : ""; }
+
+asio::awaitable<std::size_t> LineStream::receiveTls(std::span<char> into) {
+    for (;;) {
+        ERR_clear_error();
+        std::size_t got = 0;
+        const int result = SSL_read_ex(m_ssl.get(), into.data(), into.size(), &got);
+        if (result == 1) {
+            co_return got;
+        }
+        if (const auto direction = tlsNeeds(result, "read")) {
+            co_await wait(*direction);
+        }
+    }
+}
+
+asio::awaitable<std::size_t> LineStream::receive(std::span<char> into) {
+    if (m_ssl) {
+        co_return co_await receiveTls(into);
+    }
+    for (;;) {
+        const ssize_t got = ::recv(m_core->socket.native_handle(), into.data(), into.size(), 0);
+        if (got > 0) {
+            co_return static_cast<std::size_t>(got);
+        }
+        if (got == 0) {
+            throw ConnectionEnded(Why::Closed, "the peer closed the connection");
+        }
+        if (errno == EAGAIN) {
+            co_await wait(Direction::Read);
+        } else if (errno != EINTR) {
+            endedBy(errno, "read");
+        }
+    }
+}
+
+asio::awaitable<std::size_t> LineStream::sendTls(std::string_view octets) {
+    for (;;) {
+        ERR_clear_error();
+        std::size_t sent = 0;
+        const int result = SSL_write_ex(m_ssl.get(), octets.data(), octets.size(), &sent);
+        if (result == 1) {
+            co_return sent;
+        }
+        if (const auto direction = tlsNeeds(result, "write")) {
+            co_await wait(*direction);
+        }
+    }
+}
+
+asio::awaitable<std::size_t> LineStream::send(std::string_view octets) {
+    if (m_ssl) {
+        co_return co_await sendTls(octets);
+    }
+    for (;;) {
+        const ssize_t sent =
+            ::send(m_core->socket.native_handle(), octets.data(), octets.size(), MSG_NOSIGNAL);
+        if (sent >= 0) {
+            co_return static_cast<std::size_t>(sent);
+        }
+        if (errno == EAGAIN) {
+            co_await wait(Direction::Write);
+        } else if (errno != EINTR) {
+            endedBy(errno, "write");
+        }
+    }
+}
+
+asio::awaitable<void> LineStream::write(std::string_view octets) {
+    while (!octets.empty()) {
+        const std::size_t sent = co_await send(octets);
+        octets.remove_prefix(sent);
+    }
+}
+
+asio::awaitable<void> LineStream::fill() {
+    if (m_begin > 0) {
+        std::memmove(m_buffer.data(), m_buffer.data() + m_begin, m_end - m_begin);
+        ::explicit_bzero(m_buffer.data() + (m_end - m_begin), m_begin);
+        m_end -= m_begin;
+        m_begin = 0;
+    }
+    const std::size_t got = co_await receive(std::span(m_buffer).subspan(m_end));
+    m_end += got;
+}
+
+void LineStream::consume(std::size_t octets) {
+    ::explicit_bzero(m_buffer.data() + m_begin, octets);
+    m_begin += octets;
+    if (m_begin == m_end) {
+        m_begin = m_end = 0;
+    }
+}
+
+bool LineStream::lineBuffered() const {
+    const std::size_t from = m_begin + m_lineLength;
+    return m_end > from && std::memchr(m_buffer.data() + from, '\n', m_end - from) != nullptr;
+}
+
+asio::awaitable<LineStream::Line> LineStream::readLine(std::size_t longest) {
+    consume(m_lineLength);
+    m_lineLength = 0;
+    Line line;
+    std::size_t searched = 0;
+    for (;;) {
+        const std::string_view text(m_buffer.data() + m_begin, m_end - m_begin);
+        const std::size_t end = text.find('\n', searched);
+        if (end != std::string_view::npos) {
+            m_lineLength = end + 1;
+            line.text = text.substr(0, end);
+            if (line.text.ends_with('\r')) {
+                line.text.remove_suffix(1);
+            }
+            line.tooLong = line.tooLong || line.text.size() > longest;
+            co_return line;
+        }
+        searched = text.size();
+        if (text.size() > longest + 1) {
+            // Dropped as it comes, so that a line without an end costs no memory; the last octet
+            // stays, for it may be the CR of the line's end.
+            line.tooLong = true;
+            consume(text.size() - 1);
+            searched = 1;
+        }
+        const WhileWaiting waiting(m_waitingForLine);
+        co_await fill();
+    }
+}
+
+asio::awaitable<std::string_view> LineStream::readSome() {
+    consume(m_lineLength);
+    m_lineLength = 0;
+    if (m_begin == m_end) {
+        co_await fill();
+    }
+    co_return std::string_view(m_buffer.data() + m_begin, m_end - m_begin);
+}
+
+void LineStream::resizeBuffer(std::size_t size) {
+    consume(m_lineLength);
+    m_lineLength = 0;
+    const std::size_t held = m_end - m_begin;
+    std::vector<char> buffer(std::max(size, held));
+    std::memcpy(buffer.data(), m_buffer.data() + m_begin, held);
+    ::explicit_bzero(m_buffer.data(), m_buffer.size());
+    m_buffer = std::move(buffer);
+    m_begin = 0;
+    m_end = held;
+}
+
+void LineStream::close() noexcept {
+    asio::error_code ignored;
+    if (m_ssl && SSL_is_init_finished(m_ssl.get()) == 1) {
+        ERR_clear_error();
+        SSL_shutdown(m_ssl.get());
+        ERR_clear_error();
+    }
+    m_core->socket.shutdown(asio::socket_base::shutdown_send, ignored);
+}
+
+void LineStream::interrupt() {
+    m_core->stopping = true;
+    if (m_waitingForLine) {
+        asio::error_code ignored;
+        m_core->socket.cancel(ignored);
+    }
+}
+
+void LineStream::abort() {
+    m_core->ended = Why::Stopping;
+    asio::error_code ignored;
+    m_core->socket.cancel(ignored);
+}
+
+}  // namespace gateway::net

@@ -1,0 +1,106 @@
+// One client's connection: TCP, later perhaps TLS, read as lines or as octets, with one deadline.
+// Never holds more input than one buffer, wipes what was consumed (a line may be a password), and
+// never goes back from TLS to plain text: the end of TLS ends the connection.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <asio/awaitable.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/steady_timer.hpp>
+
+#include "gateway/net/tls.h"
+
+namespace gateway::net {
+
+/// Why a read or write did not happen. Ordinary: peers go away.
+class ConnectionEnded : public std::runtime_error {
+public:
+    enum class Why {
+        Closed,    ///< by the peer, properly or not
+        TimedOut,  ///< the deadline passed
+        Stopping   ///< interrupt(): the server stops
+    };
+    ConnectionEnded(Why reason, const std::string& what) : std::runtime_error(what), why(reason) {}
+    Why why;
+};
+
+/// Belongs to the I/O thread. Its awaitables must not overlap.
+class LineStream {
+public:
+    static constexpr std::size_t kBufferSize =
+        8192;  ///< more than the longest line of any protocol
+
+    explicit LineStream(asio::ip::tcp::socket socket);
+    ~LineStream();
+    LineStream(const LineStream&) = delete;
+    LineStream& operator=(const LineStream&) = delete;
+
+    /// The peer's address, IPv4-mapped addresses as IPv4.
+    const std::string& peer() const { return m_peer; }
+
+    /// Everything read or written from now on must happen before then, else ConnectionEnded.
+    void expiresAfter(std::chrono::steady_clock::duration time);
+
+    /// Forgets all input that was read, then shakes hands as the server. Throws ConnectionEnded.
+    asio::awaitable<void> handshake(const TlsContext& context);
+    bool secured() const { return m_ssl != nullptr; }
+    std::string tlsVersion() const;
+    std::string tlsCipher() const;
+
+    struct Line {
+        std::string_view text;  ///< without CRLF (or LF); valid until the next call
+        bool tooLong = false;   ///< its octets were dropped
+    };
+    /// The next line of at most `longest` octets, longest < kBufferSize.
+    asio::awaitable<Line> readLine(std::size_t longest);
+    /// Whether a whole line lies in the buffer: a pipelining client's next command.
+    bool lineBuffered() const;
+    /// Input that was read but not consumed; waits for some where there is none. Valid until the
+    /// next call.
+    asio::awaitable<std::string_view> readSome();
+    void consume(std::size_t octets);
+    /// How much one read may take: kBufferSize for lines, more while a message flows.
+    void resizeBuffer(std::size_t size);
+
+    /// Sends all of it.
+    asio::awaitable<void> write(std::string_view octets);
+    /// Says good-bye properly (close_notify), briefly and without waiting for the peer.
+    void close() noexcept;
+
+    /// Ends a present or the next wait for a *line* with Why::Stopping; data in flight goes on.
+    void interrupt();
+    /// Ends whatever waits, now.
+    void abort();
+
+private:
+    enum class Direction { Read, Write };
+    struct Core;
+
+    asio::awaitable<void> wait(Direction direction);
+    asio::awaitable<std::size_t> receive(std::span<char> into);
+    asio::awaitable<std::size_t> receiveTls(std::span<char> into);
+    asio::awaitable<std::size_t> send(std::string_view octets);
+    asio::awaitable<std::size_t> sendTls(std::string_view octets);
+    asio::awaitable<void> fill();
+    std::optional<Direction> tlsNeeds(int result, const char* what) const;
+
+    std::shared_ptr<Core> m_core;
+    std::string m_peer;
+    Ssl m_ssl;
+    std::vector<char> m_buffer;
+    std::size_t m_begin = 0;
+    std::size_t m_end = 0;
+    bool m_waitingForLine = false;
+    std::size_t m_lineLength = 0;
+};
+
+}  // namespace gateway::net

@@ -1,0 +1,190 @@
+#include "gateway/net/listener.h"
+
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+#include <asio/ip/v6_only.hpp>
+#include <asio/redirect_error.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include "gateway/base/error.h"
+#include "gateway/base/log.h"
+
+namespace gateway::net {
+
+namespace {
+
+using asio::ip::tcp;
+
+/// The kernel cuts it to net.core.somaxconn.
+constexpr int kBacklog = 4096;
+/// How long accept() rests after it failed (no descriptors left, most likely).
+constexpr std::chrono::milliseconds kAcceptRest{500};
+
+std::string describe(const std::string& host, std::uint16_t port) {
+    return (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" +
+           std::to_string(port);
+}
+
+Error::Kind kindOf(const asio::error_code& error) {
+    if (error == asio::error::address_in_use) {
+        return Error::Kind::Busy;
+    }
+    return error == asio::error::access_denied ? Error::Kind::Permission : Error::Kind::Network;
+}
+
+std::string adviceFor(const asio::error_code& error) {
+    if (error == asio::error::address_in_use) {
+        return ": the port is in use by another program; stop that one (ss -ltnp shows it) or "
+               "choose "
+               "another port";
+    }
+    if (error == asio::error::access_denied) {
+        return ": ports below 1024 need the capability CAP_NET_BIND_SERVICE, which the service "
+               "has; "
+               "start it as the service or as root, or choose a higher port";
+    }
+    return ": " + error.message();
+}
+
+/// Opens, binds and listens; the error where one of them failed.
+asio::error_code open(tcp::acceptor& acceptor, const tcp::endpoint& endpoint) {
+    asio::error_code error;
+    acceptor.open(endpoint.protocol(), error);
+    if (error) {
+        return error;
+    }
+    acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+    if (endpoint.address().is_v6()) {
+        acceptor.set_option(asio::ip::v6_only(!endpoint.address().is_unspecified()), error);
+    }
+    acceptor.bind(endpoint, error);
+    if (!error) {
+        acceptor.listen(kBacklog, error);
+    }
+    return error;
+}
+
+}  // namespace
+
+Listener::Listener(asio::io_context& io, std::string name, Limits limits, Converse converse)
+    : m_io(io),
+      m_name(std::move(name)),
+      m_limits(std::move(limits)),
+      m_converse(std::move(converse)) {}
+
+Listener::~Listener() = default;
+
+std::uint16_t Listener::listen(const std::string& host, std::uint16_t port, bool tlsFromStart) {
+    auto door = std::make_unique<Door>(Door{tcp::acceptor(m_io), tlsFromStart});
+    asio::error_code error =
+        open(door->acceptor, tcp::endpoint(asio::ip::make_address(host), port));
+    const bool noIpv6 = error == asio::error::address_family_not_supported ||
+                        error == asio::error_code(EADDRNOTAVAIL, asio::system_category());
+    if (host == "::" && noIpv6) {
+        log::notice("no IPv6 on this machine: listening on IPv4 only", {{"listener", m_name}});
+        asio::error_code ignored;
+        door->acceptor.close(ignored);
+        error = open(door->acceptor, tcp::endpoint(asio::ip::address_v4::any(), port));
+    }
+    if (error) {
+        throw Error(kindOf(error), "cannot listen on " + describe(host, port) + adviceFor(error));
+    }
+    const std::uint16_t bound = door->acceptor.local_endpoint().port();
+    log::info("listening", {{"protocol", m_name},
+                            {"address", describe(host, bound)},
+                            {"tls", tlsFromStart ? "from the start" : "by command"}});
+    m_doors.push_back(std::move(door));
+    return bound;
+}
+
+void Listener::start() {
+    for (const auto& door : m_doors) {
+        asio::co_spawn(m_io, acceptLoop(*door), asio::detached);
+    }
+}
+
+asio::awaitable<void> Listener::acceptLoop(Door& door) {
+    asio::steady_timer rest(m_io);
+    bool said = false;
+    while (!m_stopping) {
+        asio::error_code error;
+        tcp::socket socket =
+            co_await door.acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
+        if (!error) {
+            said = false;
+            asio::co_spawn(m_io, serve(std::move(socket), door.tlsFromStart), asio::detached);
+            continue;
+        }
+        if (m_stopping || error == asio::error::operation_aborted) {
+            co_return;
+        }
+        if (!said) {
+            log::error("cannot accept connections; trying again",
+                       {{"protocol", m_name}, {"cause", error.message()}});
+            said = true;
+        }
+        rest.expires_after(kAcceptRest);
+        co_await rest.async_wait(asio::redirect_error(asio::use_awaitable, error));
+    }
+}
+
+bool Listener::admits(const std::string& address) const {
+    if (m_streams.size() >= m_limits.connections) {
+        return false;
+    }
+    const auto known = m_perAddress.find(address);
+    return m_limits.connectionsPerAddress == 0 || known == m_perAddress.end() ||
+           known->second < m_limits.connectionsPerAddress;
+}
+
+asio::awaitable<void> Listener::serve(tcp::socket socket, bool tlsFromStart) {
+    LineStream stream(std::move(socket));
+    if (m_stopping || !admits(stream.peer())) {
+        log::notice("connection refused: too many",
+                    {{"protocol", m_name}, {"peer", stream.peer()}});
+        if (!tlsFromStart) {
+            try {
+                stream.expiresAfter(std::chrono::seconds(5));
+                co_await stream.write(m_limits.refusal);
+            } catch (const ConnectionEnded&) {  // it will come again
+            }
+        }
+        stream.close();
+        co_return;
+    }
+    m_streams.insert(&stream);
+    ++m_perAddress[stream.peer()];
+    try {
+        co_await m_converse(stream, tlsFromStart);
+        stream.close();
+    } catch (const ConnectionEnded& end) {
+        log::debug("connection ended",
+                   {{"protocol", m_name}, {"peer", stream.peer()}, {"cause", end.what()}});
+    } catch (const std::exception& error) {
+        log::error("connection failed",
+                   {{"protocol", m_name}, {"peer", stream.peer()}, {"cause", error.what()}});
+    }
+    if (--m_perAddress[stream.peer()] == 0) {
+        m_perAddress.erase(stream.peer());
+    }
+    m_streams.erase(&stream);
+}
+
+void Listener::stop() {
+    m_stopping = true;
+    for (const auto& door : m_doors) {
+        asio::error_code ignored;
+        door->acceptor.close(ignored);
+    }
+    for (LineStream* const stream : m_streams) {
+        stream->interrupt();
+    }
+}
+
+void Listener::abort() {
+    for (LineStream* const stream : m_streams) {
+        stream->abort();
+    }
+}
+
+}  // namespace gateway::net

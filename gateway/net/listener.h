@@ -1,0 +1,67 @@
+// Listening sockets: accept, count, and hand each connection to a coroutine of its own.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <asio/awaitable.hpp>
+#include <asio/io_context.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/steady_timer.hpp>
+
+#include "gateway/net/line_stream.h"
+
+namespace gateway::net {
+
+/// A protocol's server: its listeners and its open connections. Belongs to the I/O thread.
+class Listener {
+public:
+    struct Limits {
+        std::size_t connections = 1000;
+        std::size_t connectionsPerAddress = 0;  ///< 0: none
+        std::string refusal;  ///< sent in clear text to the one too many, then close
+    };
+    /// Talks to one client until it is gone; may throw ConnectionEnded.
+    using Converse = std::function<asio::awaitable<void>(LineStream&, bool tlsFromStart)>;
+
+    /// `name` is for the log: "smtp".
+    Listener(asio::io_context& io, std::string name, Limits limits, Converse converse);
+    ~Listener();
+
+    /// Binds and listens. "::" takes both families, and falls back to 0.0.0.0 (with a notice) where
+    /// the machine has no IPv6. Returns the port. Throws Error (Busy, Network, Permission).
+    std::uint16_t listen(const std::string& host, std::uint16_t port, bool tlsFromStart);
+    /// Begins to accept on all that listens.
+    void start();
+    /// Takes no more connections, and ends those that wait for a command.
+    void stop();
+    /// Ends all connections, now.
+    void abort();
+
+    std::size_t connections() const { return m_streams.size(); }
+
+private:
+    struct Door {
+        asio::ip::tcp::acceptor acceptor;
+        bool tlsFromStart;
+    };
+
+    asio::awaitable<void> acceptLoop(Door& door);
+    asio::awaitable<void> serve(asio::ip::tcp::socket socket, bool tlsFromStart);
+    bool admits(const std::string& address) const;
+
+    asio::io_context& m_io;
+    std::string m_name;
+    Limits m_limits;
+    Converse m_converse;
+    std::vector<std::unique_ptr<Door>> m_doors;
+    std::set<LineStream*> m_streams;
+    std::map<std::string, std::size_t> m_perAddress;
+    bool m_stopping = false;
+};
+
+}  // namespace gateway::net

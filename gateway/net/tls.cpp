@@ -1,0 +1,239 @@
+#include "gateway/net/tls.h"
+
+#include <array>
+#include <span>
+#include <string_view>
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+#include "gateway/base/error.h"
+#include "gateway/base/random.h"
+#include "gateway/base/text.h"
+
+namespace gateway::net {
+
+namespace {
+
+using Bio = std::unique_ptr<BIO, OpensslFree<BIO_free>>;
+using Pkey = std::unique_ptr<EVP_PKEY, OpensslFree<EVP_PKEY_free>>;
+using X509Ptr = std::unique_ptr<X509, OpensslFree<X509_free>>;
+using Extension = std::unique_ptr<X509_EXTENSION, OpensslFree<X509_EXTENSION_free>>;
+using Names = std::unique_ptr<GENERAL_NAMES, OpensslFree<GENERAL_NAMES_free>>;
+
+/// RFC 9325 section 4.2: ECDHE with AEAD only. TLS 1.3 has nothing else.
+constexpr const char* kCiphers12 = "ECDHE+AESGCM:ECDHE+CHACHA20";
+constexpr const char* kGroups = "X25519:P-256:P-384";
+
+[[noreturn]] void fail(const std::string& what) {
+    std::array<char, 256> reason{};
+    const unsigned long code = ERR_get_error();
+    ERR_error_string_n(code, reason.data(), reason.size());
+    ERR_clear_error();
+    throw Error(Error::Kind::Tls, code == 0 ? what : what + " (" + reason.data() + ")");
+}
+
+Bio readOnly(const std::string& text) {
+    Bio bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+    if (!bio) {
+        fail("TLS: out of memory");
+    }
+    return bio;
+}
+
+std::string textOfBio(BIO* bio) {
+    char* data = nullptr;
+    const long length = BIO_get_mem_data(bio, &data);
+    return {data, static_cast<std::size_t>(length)};
+}
+
+X509Ptr firstCertificate(BIO* bio) {
+    X509Ptr certificate(PEM_read_bio_X509(bio, nullptr, nullptr, nullptr));
+    if (!certificate) {
+        fail("the certificate is no PEM certificate");
+    }
+    return certificate;
+}
+
+Pkey privateKey(const std::string& pem) {
+    const Bio bio = readOnly(pem);
+    // A passphrase would make OpenSSL prompt on the terminal: none is ever given.
+    const auto refuse = [](char*, int, int, void*) { return 0; };
+    Pkey key(PEM_read_bio_PrivateKey(bio.get(), nullptr, refuse, nullptr));
+    if (!key) {
+        fail("the key is no PEM private key without a passphrase");
+    }
+    return key;
+}
+
+/// ALPACA: who asks for another protocol by name (RFC 7301) is at the wrong door.
+int refuseOtherProtocols(SSL*, const unsigned char** out, unsigned char* outLength,
+                         const unsigned char* offered, unsigned offeredLength, void*) {
+    static constexpr std::array<unsigned char, 5> kPop3{4, 'p', 'o', 'p', '3'};
+    unsigned char* chosen = nullptr;
+    if (SSL_select_next_proto(&chosen, outLength, kPop3.data(), kPop3.size(), offered,
+                              offeredLength) != OPENSSL_NPN_NEGOTIATED) {
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    }
+    *out = chosen;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+void restrict(SSL_CTX* context, const std::string& minimum) {
+    SSL_CTX_set_min_proto_version(context, minimum == "1.3" ? TLS1_3_VERSION : TLS1_2_VERSION);
+    SSL_CTX_set_cipher_list(context, kCiphers12);
+    SSL_CTX_set1_groups_list(context, kGroups);
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                     SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_CLEANSE_PLAINTEXT |
+                                     SSL_OP_NO_TICKET);
+    SSL_CTX_set_num_tickets(context, 0);
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_alpn_select_cb(context, refuseOtherProtocols, nullptr);
+}
+
+void addExtension(X509* certificate, int nid, const std::string& value) {
+    const Extension extension(X509V3_EXT_conf_nid(nullptr, nullptr, nid, value.c_str()));
+    if (!extension || X509_add_ext(certificate, extension.get(), -1) != 1) {
+        fail("cannot make a self-signed certificate for " + value);
+    }
+}
+
+void setSerial(X509* certificate) {
+    std::array<std::byte, 16> random{};
+    fillRandom(random);
+    random[0] &= std::byte{0x7F};  // RFC 5280 4.1.2.2: positive
+    random[0] |= std::byte{0x40};
+    BIGNUM* const number =
+        BN_bin2bn(reinterpret_cast<const unsigned char*>(random.data()), random.size(), nullptr);
+    BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate));
+    BN_free(number);
+}
+
+std::string pemOf(const Pkey& key) {
+    const Bio bio(BIO_new(BIO_s_mem()));
+    if (PEM_write_bio_PKCS8PrivateKey(bio.get(), key.get(), nullptr, nullptr, 0, nullptr,
+                                      nullptr) != 1) {
+        fail("cannot write a private key");
+    }
+    return textOfBio(bio.get());
+}
+
+std::string pemOf(const X509Ptr& certificate) {
+    const Bio bio(BIO_new(BIO_s_mem()));
+    if (PEM_write_bio_X509(bio.get(), certificate.get()) != 1) {
+        fail("cannot write a certificate");
+    }
+    return textOfBio(bio.get());
+}
+
+}  // namespace
+
+TlsContext::TlsContext(const std::string& certificatePem, const std::string& keyPem,
+                       const std::string& minimum)
+    : m_context(SSL_CTX_new(TLS_server_method())) {
+    if (!m_context) {
+        fail("TLS: no context");
+    }
+    restrict(m_context.get(), minimum);
+    const Bio chain = readOnly(certificatePem);
+    const X509Ptr certificate = firstCertificate(chain.get());
+    if (SSL_CTX_use_certificate(m_context.get(), certificate.get()) != 1) {
+        fail("the certificate cannot be used");
+    }
+    while (X509* const next = PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr)) {
+        if (SSL_CTX_add0_chain_cert(m_context.get(), next) != 1) {
+            X509_free(next);
+            fail("a certificate of the chain cannot be used");
+        }
+    }
+    ERR_clear_error();  // the end of the PEM text counts as an error in the queue
+    const Pkey key = privateKey(keyPem);
+    if (SSL_CTX_use_PrivateKey(m_context.get(), key.get()) != 1 ||
+        SSL_CTX_check_private_key(m_context.get()) != 1) {
+        fail("the key is not the one of the certificate");
+    }
+}
+
+Ssl TlsContext::newSession() const {
+    Ssl ssl(SSL_new(m_context.get()));
+    if (!ssl) {
+        fail("TLS: no session");
+    }
+    SSL_set_accept_state(ssl.get());
+    return ssl;
+}
+
+CertificateFacts certificateFacts(const std::string& certificatePem) {
+    const Bio bio = readOnly(certificatePem);
+    const X509Ptr certificate = firstCertificate(bio.get());
+    CertificateFacts facts;
+    int days = 0;
+    int seconds = 0;
+    if (ASN1_TIME_diff(&days, &seconds, nullptr, X509_get0_notAfter(certificate.get())) != 1) {
+        fail("the certificate has no readable end date");
+    }
+    facts.daysLeft = seconds < 0 ? days - 1 : days;
+    const Names names(static_cast<GENERAL_NAMES*>(
+        X509_get_ext_d2i(certificate.get(), NID_subject_alt_name, nullptr, nullptr)));
+    for (int i = 0; names && i < sk_GENERAL_NAME_num(names.get()); ++i) {
+        const GENERAL_NAME* const name = sk_GENERAL_NAME_value(names.get(), i);
+        if (name->type == GEN_DNS) {
+            const auto* const text = ASN1_STRING_get0_data(name->d.dNSName);
+            facts.names.emplace_back(reinterpret_cast<const char*>(text),
+                                     static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName)));
+        }
+    }
+    unsigned char* encoded = nullptr;
+    const int length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate.get()), &encoded);
+    std::array<unsigned char, 32> digest{};
+    unsigned digestLength = 0;
+    const bool hashed =
+        length > 0 && EVP_Digest(encoded, static_cast<std::size_t>(length), digest.data(),
+                                 &digestLength, EVP_sha256(), nullptr) == 1;
+    OPENSSL_free(encoded);
+    if (!hashed) {
+        fail("the certificate has no readable public key");
+    }
+    facts.publicKeySha256 = hexOf(std::as_bytes(std::span<const unsigned char>(digest)));
+    return facts;
+}
+
+CertificateAndKey makeSelfSigned(const std::vector<std::string>& names, int days,
+                                 const std::string& keyPem) {
+    const Pkey key = keyPem.empty() ? Pkey(EVP_EC_gen("P-256")) : privateKey(keyPem);
+    const X509Ptr certificate(X509_new());
+    if (!key || !certificate || names.empty()) {
+        fail("cannot make a self-signed certificate");
+    }
+    X509_set_version(certificate.get(), X509_VERSION_3);
+    setSerial(certificate.get());
+    X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -3600);
+    X509_time_adj_ex(X509_getm_notAfter(certificate.get()), days, 0, nullptr);
+    X509_set_pubkey(certificate.get(), key.get());
+    X509_NAME* const subject = X509_get_subject_name(certificate.get());
+    // RFC 5280: a common name has 64 characters at most; the names that count are the alternative
+    // ones.
+    X509_NAME_add_entry_by_txt(
+        subject, "CN", MBSTRING_UTF8,
+        reinterpret_cast<const unsigned char*>(names[0].substr(0, 64).c_str()), -1, -1, 0);
+    X509_set_issuer_name(certificate.get(), subject);
+    std::string alternatives;
+    for (const std::string& name : names) {
+        alternatives += alternatives.empty() ? "DNS:" : ",DNS:";
+        alternatives += name;
+    }
+    addExtension(certificate.get(), NID_subject_alt_name, alternatives);
+    addExtension(certificate.get(), NID_basic_constraints, "critical,CA:FALSE");
+    addExtension(certificate.get(), NID_key_usage, "critical,digitalSignature");
+    addExtension(certificate.get(), NID_ext_key_usage, "serverAuth");
+    if (X509_sign(certificate.get(), key.get(), EVP_sha256()) == 0) {
+        fail("cannot sign a self-signed certificate");
+    }
+    return {pemOf(certificate), pemOf(key)};
+}
+
+}  // namespace gateway::net

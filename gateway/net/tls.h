@@ -1,0 +1,74 @@
+// TLS contexts and their hot swap: one holder for the certificate of every listener. New handshakes
+// take the new one, running sessions keep theirs. TLS 1.2 and 1.3, forward secrecy only, no
+// renegotiation, no compression (RFC 9325).
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <openssl/ssl.h>
+
+namespace gateway::net {
+
+/// Frees an OpenSSL object by its own function.
+template <auto Free>
+struct OpensslFree {
+    template <typename T>
+    void operator()(T* object) const {
+        Free(object);
+    }
+};
+using SslCtx = std::unique_ptr<SSL_CTX, OpensslFree<SSL_CTX_free>>;
+using Ssl = std::unique_ptr<SSL, OpensslFree<SSL_free>>;
+
+/// A certificate with its chain and key, ready for handshakes. Immutable.
+class TlsContext {
+public:
+    /// PEM texts. Throws Error(Tls), saying which part is wrong: no certificate, no key, or a key
+    /// that is not the certificate's. `minimum` is "1.2" or "1.3".
+    TlsContext(const std::string& certificatePem, const std::string& keyPem,
+               const std::string& minimum);
+
+    /// A server's side of one connection, not yet bound to a socket.
+    Ssl newSession() const;
+
+private:
+    SslCtx m_context;
+};
+
+/// The current context. Belongs to the I/O thread.
+class TlsHolder {
+public:
+    explicit TlsHolder(std::shared_ptr<const TlsContext> context) : m_current(std::move(context)) {}
+    std::shared_ptr<const TlsContext> current() const { return m_current; }
+    void replace(std::shared_ptr<const TlsContext> context) { m_current = std::move(context); }
+
+private:
+    std::shared_ptr<const TlsContext> m_current;
+};
+
+/// What is known of a certificate.
+struct CertificateFacts {
+    std::vector<std::string> names;  ///< DNS names and addresses of its subjectAltName
+    long daysLeft = 0;               ///< negative where it has expired
+    std::string publicKeySha256;     ///< of its SubjectPublicKeyInfo, hex: what a twin pins
+};
+
+/// Throws Error(Tls) where the text holds no certificate.
+CertificateFacts certificateFacts(const std::string& certificatePem);
+
+/// A certificate and its key as PEM texts.
+struct CertificateAndKey {
+    std::string certificate;
+    std::string key;
+};
+
+/// A self-signed certificate (ECDSA P-256) for `names`, valid for `days` from now (and an hour
+/// back, for clocks that differ). With `keyPem` it keeps that key, so that pins hold over a
+/// renewal.
+CertificateAndKey makeSelfSigned(const std::vector<std::string>& names, int days,
+                                 const std::string& keyPem = {});
+
+}  // namespace gateway::net
