@@ -23,14 +23,21 @@ public:
     /// left in `input` then belongs to the next command. Never true for Chunks.
     bool push(std::string_view& input, std::string& output);
 
-    /// Chunks: the last chunk was read; adds the final CRLF where it is missing.
+    /// Chunks: the last chunk was read; adds the final CRLF where it is missing. An empty message
+    /// stays empty.
     void finish(std::string& output);
 
     /// Octets as received less dot-stuffing and final dot line: what SIZE counts (RFC 1870 3).
     std::uint64_t size() const { return m_size; }
 
 private:
+    /// LineStart: nothing yet, or a CRLF as received (Chunks: or a bare LF). Dot, DotCr: what such
+    /// a line began with, not yet in the output. Cr: the last octet was a CR, already in the
+    /// output.
     enum class State { LineStart, Dot, DotCr, Text, Cr };
+
+    void takeText(std::string_view& input, std::string& output);
+
     Form m_form;
     State m_state = State::LineStart;
     std::uint64_t m_size = 0;

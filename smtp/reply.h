@@ -24,10 +24,12 @@ enum class Then {
 /// destroys those twice inside a co_await expression.
 struct Reply {
     /// `enhanced` ("2.1.5") is put before the text of every line; empty for greeting, EHLO, 354.
+    /// A line feed in `text` begins the reply's next line.
     Reply(int replyCode, std::string_view enhanced, std::string text,
           Then next = Then::ReadCommand);
 
-    /// The octets on the wire, every line ended by CRLF.
+    /// The octets on the wire, every line ended by CRLF, cut at 512 octets (RFC 5321 4.5.3.1.5);
+    /// what is not printable ASCII becomes a question mark.
     std::string wire() const;
 
     int code;

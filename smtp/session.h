@@ -6,12 +6,14 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "gateway/mail/drop.h"
 #include "gateway/mail/message_id.h"
+#include "smtp/command_parser.h"
 #include "smtp/reply.h"
 
 namespace smtp {
@@ -78,7 +80,7 @@ enum class Refusal {
 
 class Session {
 public:
-    /// `house` must outlive the session. `peer` is the client's address, for texts and Received.
+    /// `options` and `house` must outlive the session. `peer` is the client's address, for texts.
     Session(const Options& options, const House& house, std::string peer);
 
     /// 220, or 421 where draining (RFC 5321 3.1).
@@ -92,11 +94,16 @@ public:
 
     /// A chunk that was not the last was read whole and is within the size: 250.
     Reply onChunk(std::uint64_t octets);
-    /// The message of the transaction is durable for every recipient.
+    /// The message of the transaction is durable for every recipient. Ends the transaction: take
+    /// from envelope() before what is still needed after; so does onRefused().
     Reply onStored(const gateway::MessageId& id);
     /// It is not, and nothing of it is left. After a failed chunk that was not the last further
     /// chunks get 503 until RSET, MAIL or EHLO (RFC 3030 section 2).
     Reply onRefused(Refusal refusal);
+
+    /// Whether chunks of a message were taken and more may follow. Once it is false again without
+    /// onStored() or onRefused(), the transaction was dropped, and with it what was read.
+    bool receivesChunks() const { return m_state == State::GotChunk; }
 
     const Envelope& envelope() const;
     /// The client's word for itself, safe for a header ([!-~] only); "unknown" before EHLO.
@@ -104,6 +111,48 @@ public:
     const TlsInfo& tls() const;
     /// "ESMTPS", "ESMTP", "SMTP", "UTF8SMTPS", …: RFC 3848, RFC 6531 section 4.3.
     std::string protocolName() const;
+
+private:
+    /// In order: a command has a least and a most state (RFC 5321 4.1.4).
+    enum class State { Connected, Greeted, GotMail, GotRcpt, GotChunk };
+    struct Command;
+
+    static std::span<const Command> commands();
+    Reply helo(std::string_view argument);
+    Reply ehlo(std::string_view argument);
+    Reply startTls(std::string_view argument);
+    Reply mail(std::string_view argument);
+    Reply rcpt(std::string_view argument);
+    Reply data(std::string_view argument);
+    Reply bdat(std::string_view argument);
+    Reply rset(std::string_view argument);
+    Reply noop(std::string_view argument);
+    Reply help(std::string_view argument);
+    Reply vrfy(std::string_view argument);
+    Reply notOffered(std::string_view argument);
+    Reply quit(std::string_view argument);
+
+    Reply bad(int code, std::string_view enhanced, std::string text);
+    Reply outOfOrder(const Command& command);
+    Reply drainingReply() const;
+    Reply tooLarge() const;
+    Reply badParameter(const MailParameters& parameters);
+    Reply addRecipient(const gateway::MailboxId& mailbox);
+    bool introduce(std::string_view name);
+    void dropTransaction();
+
+    const Options& m_options;
+    const House& m_house;
+    std::string m_peer;
+    TlsInfo m_tls;
+    std::string m_clientName = "unknown";
+    bool m_extended = false;  ///< EHLO, not HELO
+    State m_state = State::Connected;
+    Envelope m_envelope;
+    std::uint64_t m_declaredSize = 0;  ///< SIZE= of MAIL
+    std::uint64_t m_chunkOctets = 0;   ///< announced so far in this transaction
+    bool m_chunkFailed = false;        ///< until RSET, MAIL or EHLO
+    std::size_t m_badCommands = 0;
 };
 
 }  // namespace smtp
