@@ -68,6 +68,10 @@ std::optional<WallTime> parseTimestamp(std::string_view text) {
     const std::chrono::year_month_day date(std::chrono::year(number(0, 4)),
                                            std::chrono::month(static_cast<unsigned>(number(5, 2))),
                                            std::chrono::day(static_cast<unsigned>(number(8, 2))));
+    // WallTime counts nanoseconds in 64 bits: 1677 to 2262.
+    if (number(0, 4) < 1700 || number(0, 4) > 2200) {
+        return std::nullopt;
+    }
     if (!date.ok() || number(11, 2) > 23 || number(14, 2) > 59 || number(17, 2) > 59) {
         return std::nullopt;
     }

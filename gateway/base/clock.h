@@ -17,7 +17,7 @@ std::string formatMailDate(WallTime time);
 /// "2026-11-22T10:00:00Z", whole seconds.
 std::string formatTimestamp(WallTime time);
 
-/// Takes what formatTimestamp() gives, and nothing else.
+/// Takes what formatTimestamp() gives for the years 1700 to 2200, and nothing else.
 std::optional<WallTime> parseTimestamp(std::string_view text);
 
 }  // namespace gateway

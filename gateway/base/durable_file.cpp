@@ -16,15 +16,10 @@ namespace gateway {
 
 namespace {
 
-Descriptor openDirectory(const std::filesystem::path& directory) {
-    return Descriptor(check(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open",
-                            directory.native()));
-}
-
-std::filesystem::path temporaryBeside(const std::filesystem::path& target) {
+std::string temporaryName() {
     std::array<std::byte, 8> random{};
     fillRandom(random);
-    return target.parent_path() / (std::string(kTemporaryPrefix) + hexOf(random));
+    return std::string(kTemporaryPrefix) + hexOf(random);
 }
 
 /// Whether a file without a name can be given one: linkat() finds it through /proc, which a chroot
@@ -56,67 +51,115 @@ void Descriptor::reset() noexcept {
     }
 }
 
-DurableFile::DurableFile(std::filesystem::path target, Existing existing, mode_t mode)
-    : m_target(std::move(target)), m_existing(existing) {
+Directory::Directory(std::filesystem::path path)
+    : m_path(std::move(path)),
+      m_handle(check(::open(m_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open",
+                     m_path.native())) {
+    struct stat found{};
+    check(::fstat(m_handle.get(), &found), "stat", m_path.native());
+    m_device = found.st_dev;
+    m_inode = found.st_ino;
+}
+
+void Directory::sync() const { check(::fsync(m_handle.get()), "fsync", m_path.native()); }
+
+bool Directory::isAtItsPath() const {
+    struct stat found{};
+    return ::stat(m_path.c_str(), &found) == 0 && found.st_dev == m_device &&
+           found.st_ino == m_inode;
+}
+
+DurableFile::DurableFile(const std::filesystem::path& target, Existing existing, mode_t mode)
+    : DurableFile(std::make_shared<const Directory>(directoryOf(target)), target.filename(),
+                  existing, mode) {}
+
+DurableFile::DurableFile(std::shared_ptr<const Directory> directory, std::string name,
+                         Existing existing, mode_t mode)
+    : m_directory(std::move(directory)), m_name(std::move(name)), m_existing(existing) {
     // A file without a name needs no sweep after a crash. Replacing needs a name to rename from.
     if (existing == Existing::Refuse && canLinkUnnamed()) {
-        const std::filesystem::path directory = directoryOf(m_target);
-        m_file = Descriptor(::open(directory.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, mode));
+        m_file =
+            Descriptor(::openat(m_directory->get(), ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, mode));
         if (m_file) {
             return;
         }
         // What file systems and kernels without O_TMPFILE answer.
         if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL) {
-            throwErrno("open", directory.native());
+            throwErrno("create a file in", m_directory->path().native());
         }
     }
-    m_temporary = temporaryBeside(m_target);
-    m_file = Descriptor(check(
-        ::open(m_temporary.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, mode),
-        "create", m_temporary.native()));
+    std::string temporary = temporaryName();
+    m_file = Descriptor(check(::openat(m_directory->get(), temporary.c_str(),
+                                       O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, mode),
+                              "create a file in", m_directory->path().native()));
+    m_temporary = std::move(temporary);
 }
 
 DurableFile::~DurableFile() {
     if (!m_temporary.empty()) {
-        ::unlink(m_temporary.c_str());
+        ::unlinkat(m_directory->get(), m_temporary.c_str(), 0);
+    }
+}
+
+std::string DurableFile::target() const { return m_directory->path() / m_name; }
+
+void DurableFile::checkOpen() const {
+    if (m_state != State::Open) {
+        throw Error(Error::Kind::Internal,
+                    "write " + target() + ": it was given up or is complete");
     }
 }
 
 void DurableFile::write(std::span<const std::byte> octets) {
+    checkOpen();
+    m_state = State::Failed;  // until all of it is written: a file with a hole must get no name
     while (!octets.empty()) {
         const ssize_t wrote = ::write(m_file.get(), octets.data(), octets.size());
         if (wrote < 0 && errno == EINTR) {
             continue;
         }
-        check(wrote, "write", m_target.native());
+        check(wrote, "write", target());
         m_size += static_cast<std::uint64_t>(wrote);
         octets = octets.subspan(static_cast<std::size_t>(wrote));
     }
+    m_state = State::Open;
 }
 
-void DurableFile::syncData() { check(::fsync(m_file.get()), "fsync", m_target.native()); }
-
 void DurableFile::link() {
-    syncData();
+    checkOpen();
+    m_state = State::Failed;  // a sync that failed is never tried again on this descriptor
+    check(::fsync(m_file.get()), "fsync", target());
+    giveName();
+    m_state = State::Linked;
+}
+
+void DurableFile::giveName() {
+    const int directory = m_directory->get();
     if (m_temporary.empty()) {
         const std::string self = "/proc/self/fd/" + std::to_string(m_file.get());
-        check(::linkat(AT_FDCWD, self.c_str(), AT_FDCWD, m_target.c_str(), AT_SYMLINK_FOLLOW),
-              "link", m_target.native());
+        check(::linkat(AT_FDCWD, self.c_str(), directory, m_name.c_str(), AT_SYMLINK_FOLLOW),
+              "link", target());
     } else if (m_existing == Existing::Replace) {
-        check(::rename(m_temporary.c_str(), m_target.c_str()), "rename", m_target.native());
+        check(::renameat(directory, m_temporary.c_str(), directory, m_name.c_str()), "rename",
+              target());
         m_temporary.clear();
     } else {
-        // link() and not rename(): rename would replace a file of that name.
-        check(::link(m_temporary.c_str(), m_target.c_str()), "link", m_target.native());
+        // A link and not a rename, which would replace a file of that name.
+        check(::linkat(directory, m_temporary.c_str(), directory, m_name.c_str(), 0), "link",
+              target());
     }
-    m_linked = true;
 }
 
 void DurableFile::commit() {
-    if (!m_linked) {
+    if (m_state != State::Linked) {
         link();
     }
-    syncDirectory(directoryOf(m_target));
+    m_state = State::Failed;
+    m_directory->sync();
+    if (!m_directory->isAtItsPath()) {
+        throw Error(Error::Kind::Disk,
+                    "write " + target() + ": its folder was moved or replaced meanwhile");
+    }
 }
 
 void makeDurableDirectory(const std::filesystem::path& directory, mode_t mode) {
@@ -140,9 +183,11 @@ void makeDurableDirectory(const std::filesystem::path& directory, mode_t mode) {
     }
 }
 
-void syncDirectory(const std::filesystem::path& directory) {
-    const Descriptor handle = openDirectory(directory);
-    check(::fsync(handle.get()), "fsync", directory.native());
+void syncDirectory(const std::filesystem::path& directory) { Directory(directory).sync(); }
+
+void syncFileSystem(const std::filesystem::path& directory) {
+    const Directory handle(directory);
+    check(::syncfs(handle.get()), "syncfs", directory.native());
 }
 
 void writeDurably(const std::filesystem::path& target, std::string_view text,

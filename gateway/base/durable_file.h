@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,6 +32,27 @@ private:
     int m_number = -1;
 };
 
+/// An open directory. What is made through it lands in it, whatever happens to its path meanwhile;
+/// isAtItsPath() tells whether others find it there. Immutable; any thread.
+class Directory {
+public:
+    explicit Directory(std::filesystem::path path);
+    int get() const { return m_handle.get(); }
+    const std::filesystem::path& path() const { return m_path; }
+    /// Syncs the names in it.
+    void sync() const;
+    /// Whether its path still leads to this very directory: it was neither moved nor replaced.
+    bool isAtItsPath() const;
+    dev_t device() const { return m_device; }
+    ino_t inode() const { return m_inode; }
+
+private:
+    std::filesystem::path m_path;
+    Descriptor m_handle;
+    dev_t m_device = 0;
+    ino_t m_inode = 0;
+};
+
 /// A new file that is there whole or not at all. Until commit() nothing is visible under its name;
 /// destroyed uncommitted it leaves nothing. Blocking: for workers and commands, not for the I/O
 /// thread. Every member throws Error (Disk, DiskFull, Permission).
@@ -42,7 +64,9 @@ public:
     };
 
     /// `target` is the final path; its directory must exist.
-    DurableFile(std::filesystem::path target, Existing existing, mode_t mode = 0600);
+    DurableFile(const std::filesystem::path& target, Existing existing, mode_t mode = 0600);
+    DurableFile(std::shared_ptr<const Directory> directory, std::string name, Existing existing,
+                mode_t mode = 0600);
     ~DurableFile();
     DurableFile(const DurableFile&) = delete;
     DurableFile& operator=(const DurableFile&) = delete;
@@ -50,22 +74,27 @@ public:
     void write(std::span<const std::byte> octets);
 
     /// Syncs the data and gives the file its name; the name itself is durable only after the
-    /// directory was synced. For callers that share one syncDirectory() among several files.
+    /// directory was synced. For callers that share one Directory::sync() among several files.
     void link();
-    /// link(), then syncs the directory. The file is there after a power cut once this returned.
+    /// link(), then syncs the directory. The file is there after a power cut once this returned;
+    /// throws also where the directory is no longer the one at its path.
     void commit();
 
     std::uint64_t size() const { return m_size; }
 
 private:
-    void syncData();
+    enum class State { Open, Linked, Failed };
+    std::string target() const;
+    void checkOpen() const;
+    void giveName();
 
-    std::filesystem::path m_target;
-    std::filesystem::path m_temporary;  ///< empty where the file has no name yet (O_TMPFILE)
+    std::shared_ptr<const Directory> m_directory;
+    std::string m_name;
+    std::string m_temporary;  ///< empty where the file has no name yet (O_TMPFILE)
     Existing m_existing;
     Descriptor m_file;
     std::uint64_t m_size = 0;
-    bool m_linked = false;
+    State m_state = State::Open;
 };
 
 /// The prefix of every temporary name a DurableFile may leave after a crash, for the sweep at
@@ -79,6 +108,10 @@ void makeDurableDirectory(const std::filesystem::path& directory, mode_t mode = 
 
 /// Syncs the names in `directory`.
 void syncDirectory(const std::filesystem::path& directory);
+
+/// Syncs everything on the file system that holds `directory`: for the start, when what a crash
+/// left unsynced must become durable before anybody relies on it.
+void syncFileSystem(const std::filesystem::path& directory);
 
 /// Writes the whole of a small file, see DurableFile.
 void writeDurably(const std::filesystem::path& target, std::string_view text,

@@ -97,11 +97,12 @@ std::string asJson(Level level, std::string_view event, std::initializer_list<Fi
                        "\",\"level\":\"" + std::string(kNames.at(static_cast<std::size_t>(level))) +
                        "\",\"event\":" + quotedForJson(event);
     for (const Field& field : fields) {
-        line += ",\"" + std::string(field.key) + "\":" + quotedForJson(field.value);
-        if (line.size() > kLongestLine - 2) {
-            line.resize(line.rfind(",\""));  // whole fields only, so that the line stays JSON
-            break;
+        const std::string more =
+            ",\"" + std::string(field.key) + "\":" + quotedForJson(field.value);
+        if (line.size() + more.size() > kLongestLine - 6) {
+            break;  // whole fields only, so that the line stays JSON
         }
+        line += more;
     }
     return line + '}';
 }

@@ -1,0 +1,130 @@
+// The log: one event one line whatever a peer sends, JSON that parses, and a reader that stalls
+// costs lines but never time.
+#include "gateway/base/log.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <fcntl.h>
+#include <string>
+#include <thread>
+#include <unistd.h>
+
+#include <doctest/doctest.h>
+
+#include "gateway/base/durable_file.h"
+
+using gateway::Descriptor;
+namespace log = gateway::log;
+
+namespace {
+
+/// Standard error led into a pipe, until the end of the test.
+class CapturedStandardError {
+public:
+    CapturedStandardError() {
+        std::array<int, 2> ends{};
+        REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
+        m_reader = Descriptor(ends[0]);
+        m_before = Descriptor(::dup(STDERR_FILENO));
+        ::dup2(ends[1], STDERR_FILENO);
+        ::close(ends[1]);
+    }
+    ~CapturedStandardError() {
+        restore();
+        log::configure(log::Level::Info, log::Format::Text);
+    }
+    CapturedStandardError(const CapturedStandardError&) = delete;
+    CapturedStandardError& operator=(const CapturedStandardError&) = delete;
+
+    void restore() { ::dup2(m_before.get(), STDERR_FILENO); }
+
+    /// All that was written.
+    std::string rest() {
+        restore();
+        return readToEnd();
+    }
+
+    /// Reads until restore() was called.
+    std::string readToEnd() {
+        std::string text;
+        std::array<char, 4096> buffer{};
+        for (;;) {
+            const ssize_t got = ::read(m_reader.get(), buffer.data(), buffer.size());
+            if (got <= 0) {
+                return text;
+            }
+            text.append(buffer.data(), static_cast<std::size_t>(got));
+        }
+    }
+
+private:
+    Descriptor m_reader;
+    Descriptor m_before;
+};
+
+std::size_t linesIn(const std::string& text) {
+    return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+}  // namespace
+
+TEST_CASE("an event is one line, with what a peer sent made harmless") {
+    CapturedStandardError standardError;
+    log::notice("message stored", {{"from", "a\r\nforged=\"1\" \x1b[2J"}, {"size", 12}});
+    const std::string text = standardError.rest();
+    CHECK(linesIn(text) == 1);
+    CHECK(text.find(R"( notice message stored from="a\x0d\x0aforged=\"1\" \x1b[2J" size=12)") !=
+          std::string::npos);
+}
+
+TEST_CASE("events below the level are not written") {
+    CapturedStandardError standardError;
+    log::debug("unseen");
+    log::configure(log::Level::Warning, log::Format::Text);
+    log::notice("unseen");
+    log::warning("seen");
+    const std::string text = standardError.rest();
+    CHECK(linesIn(text) == 1);
+    CHECK(text.find("unseen") == std::string::npos);
+}
+
+TEST_CASE("a JSON line holds whole fields only, however long they are") {
+    CapturedStandardError standardError;
+    log::configure(log::Level::Info, log::Format::Json);
+    const std::string value = std::string(990, 'x') + "\"\\,";
+    log::info("long", {{"a", value}, {"b", value}, {"c", value}, {"d", value}, {"e", value}});
+    const std::string text = standardError.rest();
+    CHECK(linesIn(text) == 1);
+    CHECK(text.ends_with("\"}\n"));
+    CHECK(text.find("\"c\":") != std::string::npos);
+    CHECK(text.find("\"e\":") == std::string::npos);
+}
+
+TEST_CASE("the writer thread writes every line in order") {
+    CapturedStandardError standardError;
+    log::start();
+    for (unsigned i = 0; i < 100; ++i) {
+        log::info("event", {{"number", i}});
+    }
+    log::stop();
+    const std::string text = standardError.rest();
+    CHECK(linesIn(text) == 100);
+    CHECK(text.find("number=0\n") < text.find("number=99\n"));
+}
+
+TEST_CASE("a reader that stalls blocks nobody; what was dropped is counted, and said") {
+    CapturedStandardError standardError;
+    const auto before = log::dropped();
+    log::start();
+    std::string text;
+    for (int i = 0; i < 30'000; ++i) {  // far beyond the pipe and the queue; nobody reads
+        log::info("event", {{"filler", "0123456789012345678901234567890123456789"}});
+    }
+    CHECK(log::dropped() - before > 10'000);
+    std::thread reader([&] { text = standardError.readToEnd(); });
+    log::stop();
+    standardError.restore();
+    reader.join();
+    CHECK(text.find("log lines were dropped: nobody read them lines=") != std::string::npos);
+}

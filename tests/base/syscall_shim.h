@@ -1,0 +1,41 @@
+// Stands between the code under test and the kernel: records the system calls that make files
+// durable, and lets a chosen one fail. Works by defining the functions of libc in the test program.
+// Never changes a call while no Watch lives.
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace shim {
+
+/// While one lives the watched calls of all threads are recorded in their order: open, mkdir,
+/// write, fsync, syncfs, link, rename, unlink. One at a time.
+class Watch {
+public:
+    /// Called before each call, with what is recorded of it; returns the errno the call shall fail
+    /// with, or 0 to let it through. May block.
+    using Before = std::function<int(const std::string& call)>;
+
+    explicit Watch(Before before = {});
+    ~Watch();
+    Watch(const Watch&) = delete;
+    Watch& operator=(const Watch&) = delete;
+
+    /// "fsync /path/of/the/descriptor", "link /path/new", "rename /old /new", …
+    std::vector<std::string> calls() const;
+
+    /// For the functions of libc: records, asks, and gives the errno or 0.
+    int judge(const std::string& call);
+
+private:
+    Before m_before;
+    mutable std::mutex m_mutex;
+    std::vector<std::string> m_calls;
+};
+
+/// Lets the n-th watched call fail (the first is 1) and all others through.
+Watch::Before failNth(unsigned n, int error);
+
+}  // namespace shim
