@@ -1,5 +1,6 @@
 // A stored message turned into a multi-line POP3 response: RFC 1939 section 3.
-// Stuffs a dot before every line that begins with one, and ends with CRLF "." CRLF.
+// Stuffs a dot before every line that begins with one, and ends with CRLF "." CRLF. Never changes
+// or drops an octet of the message.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +22,11 @@ public:
     void finish(std::string& out);
 
 private:
-    std::optional<std::uint64_t> m_bodyLines;
-    bool m_lineStart = true;
+    void onLineFeed();
+
+    std::optional<std::uint64_t> m_bodyLines;  ///< TOP: still wanted
+    bool m_lineStart = true;                   ///< the next octet is the first of a line
+    bool m_onlyCr = false;                     ///< the line so far is a single CR
     bool m_lastCr = false;
     bool m_inBody = false;
     bool m_done = false;

@@ -1,4 +1,5 @@
-// What a POP3 session answers, and what the world must do next.
+// What a POP3 session answers, and what the world must do next: RFC 1939 section 3.
+// Never holds a word of what the client said, so nothing can be reflected or injected.
 #pragma once
 
 #include <string>
@@ -18,6 +19,7 @@ enum class Then {
 
 /// No aggregate on purpose: g++ 12 destroys those twice inside a co_await expression.
 struct Reply {
+    /// Adds the final CRLF; an empty `line` stays empty.
     explicit Reply(std::string line, Then next = Then::ReadCommand);
     std::string text;  ///< with CRLF; may be several lines; empty where nothing is sent
     Then then;

@@ -3,6 +3,7 @@
 // changes nothing). LOGIN-DELAY, APOP, LANG are left out.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -11,7 +12,7 @@
 
 #include "crypto/password.h"
 #include "gateway/mail/mailbox_id.h"
-#include "gateway/mail/message_id.h"
+#include "pop3/maildrop.h"
 #include "pop3/reply.h"
 
 namespace pop3 {
@@ -22,6 +23,8 @@ struct Options {
     std::size_t maxCommandLine =
         4096;  ///< octets without CRLF (RFC 5034 section 4 asks for long lines)
     std::size_t maxBadCommands = 20;
+    /// Then the connection is closed. No lock-out: a poller may come back at once, and for ever.
+    std::size_t maxFailedLogins = 5;
 };
 
 /// Who wants in. No mailbox: the name has no form of ours; the same work is done all the same.
@@ -39,14 +42,6 @@ enum class LoginRefusal {
     Broken          ///< -ERR [SYS/PERM]: the sealed identity is not the mailbox's own
 };
 
-/// A message as the session shows it: RFC 1939 section 7 UIDL, section 11 sizes.
-struct Entry {
-    Entry(gateway::MessageId messageId, std::uint64_t retrSize)
-        : id(std::move(messageId)), octets(retrSize) {}
-    gateway::MessageId id;
-    std::uint64_t octets;  ///< exactly what RETR sends, before dot-stuffing
-};
-
 /// What RETR or TOP asked for.
 struct Requested {
     std::size_t index = 0;               ///< into the entries given to onUnlocked()
@@ -55,10 +50,12 @@ struct Requested {
 
 class Session {
 public:
+    /// `options` must outlive the session.
     explicit Session(const Options& options);
 
     Reply greet() const;
-    /// One line without its CRLF, any octets. The caller wipes its buffer afterwards.
+    /// One line without its CRLF, any octets. The caller wipes its buffer afterwards. Not to be
+    /// called between a Then other than ReadCommand and the call that answers it.
     Reply onCommand(std::string_view line);
     Reply onLineTooLong();
     /// TLS is on (STLS, or from the start): state before it is forgotten.
@@ -71,7 +68,7 @@ public:
     Reply onLoginRefused(LoginRefusal refusal);
 
     /// After Then::SendListing: appends the next lines (at most about a thousand), the final dot
-    /// with the last of them. False once all was given out.
+    /// with the last of them. False with those last ones, and from then on.
     bool nextListing(std::string& out);
 
     /// After Then::SendMessage. `octets` as in the entry.
@@ -85,8 +82,74 @@ public:
     Reply onRemoveFailed();
 
     bool secured() const;
-    /// The line with its secret replaced, for a log: "PASS [not logged]".
+    /// The line as a log may show it, to be asked before onCommand(): "PASS [not logged]". Of
+    /// unknown commands only the length: what looks like one may be a password out of step.
     std::string loggable(std::string_view line) const;
+
+private:
+    enum class State {
+        Authorization,
+        SaslResponse,  ///< a challenge was sent; the next line answers it
+        Unlocking,
+        Transaction,
+        Update
+    };
+    enum class Listing { Sizes, UniqueIds };
+    struct Command;
+    static const std::array<Command, 26> kCommands;
+
+    static const Command* commandOf(std::string_view line);
+    /// Why `command` is out of place now; nothing where it is not.
+    std::optional<std::string> misplaced(const Command& command) const;
+    /// A bad command; the last one allowed closes.
+    Reply refuse(std::string_view why);
+
+    Reply capa(std::string_view arguments);
+    Reply quit(std::string_view arguments);
+    Reply utf8(std::string_view arguments);
+    Reply notOffered(std::string_view arguments);
+    Reply notHttp(std::string_view arguments);
+
+    Reply stls(std::string_view arguments);
+    Reply user(std::string_view arguments);
+    Reply pass(std::string_view arguments);
+    Reply auth(std::string_view arguments);
+    Reply onSaslResponse(std::string_view line);
+    /// `encoded`: the base64 of a message of SASL PLAIN.
+    Reply plain(std::string_view encoded);
+    Reply unlock(std::string_view name, std::string_view password);
+    /// Counts a failed login; the last one allowed closes.
+    Reply refuseLogin(std::string_view why);
+    std::optional<gateway::MailboxId> mailboxOf(std::string_view name) const;
+
+    Reply stat(std::string_view arguments);
+    Reply list(std::string_view arguments);
+    Reply uidl(std::string_view arguments);
+    Reply retr(std::string_view arguments);
+    Reply top(std::string_view arguments);
+    Reply dele(std::string_view arguments);
+    Reply rset(std::string_view arguments);
+    Reply noop(std::string_view arguments);
+    Reply listing(Listing kind, std::string_view arguments);
+    /// One line of a listing, without CRLF: RFC 1939 section 5 "scan listing", section 7
+    /// "unique-id listing".
+    std::string listingLine(Listing kind, std::size_t index) const;
+    Reply noSuchMessage() const;
+    /// "3 messages (4567 octets)"
+    std::string describeMaildrop() const;
+
+    const Options& m_options;
+    State m_state = State::Authorization;
+    bool m_secured = false;
+    std::size_t m_badCommands = 0;
+    std::size_t m_failedLogins = 0;
+    std::optional<std::string> m_user;
+    std::optional<Login> m_login;
+    Maildrop m_maildrop;
+    Listing m_listing = Listing::Sizes;
+    std::optional<std::size_t> m_nextListed;  ///< index; nothing where no listing is under way
+    Requested m_requested;
+    std::vector<std::size_t> m_marked;
 };
 
 }  // namespace pop3
