@@ -1,12 +1,102 @@
 // The server: owns every part in construction order, which is the architecture.
 #pragma once
 
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <asio/awaitable.hpp>
+#include <asio/io_context.hpp>
+#include <asio/signal_set.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/thread_pool.hpp>
+
+#include "acme/certificate_store.h"
 #include "gateway/config.h"
+#include "gateway/control_server.h"
+#include "gateway/data_lock.h"
+#include "gateway/house.h"
+#include "gateway/mail/registry.h"
+#include "gateway/net/listener.h"
+#include "gateway/operations.h"
+#include "gateway/store/directory_store.h"
+#include "pop3/server.h"
+#include "smtp/server.h"
 
 namespace gateway {
 
-/// Runs `postern serve` in the foreground until SIGTERM or SIGINT; SIGHUP reloads. Returns the exit
-/// code; throws Error where it cannot start, saying what to do.
+/// One thread runs the I/O and owns all state; the pools only ever see moved values.
+class Daemon {
+public:
+    /// Makes or opens the data directory, reads records, binds the ports. Throws Error where the
+    /// server cannot start, saying what to do.
+    explicit Daemon(Config config);
+    ~Daemon();
+    Daemon(const Daemon&) = delete;
+    Daemon& operator=(const Daemon&) = delete;
+
+    /// Serves until SIGTERM or SIGINT; SIGHUP reloads. Then takes nothing new, gives messages in
+    /// flight `kGrace`, and returns.
+    void run();
+
+private:
+    static constexpr std::chrono::seconds kGrace{30};
+
+    using Job = std::function<asio::awaitable<void>()>;
+
+    void listen(net::Listener& listener, const std::vector<ListenAddress>& addresses,
+                const std::string& key, bool tlsFromStart) const;
+    std::shared_ptr<const net::TlsContext> loadCertificate(const Config& config);
+
+    /// Runs `job` now and then `every` so often until the server stops. What it throws is logged
+    /// once, and it is tried again at its next time.
+    void schedule(std::string name, std::chrono::steady_clock::duration every, Job job);
+    asio::awaitable<void> repeat(std::string name, std::chrono::steady_clock::duration every,
+                                 Job job);
+    asio::awaitable<void> watchRecords();
+    asio::awaitable<void> watchDisk();
+    asio::awaitable<void> purgeDeleted();
+    asio::awaitable<void> renewCertificate();
+
+    asio::awaitable<void> handleSignals();
+    asio::awaitable<void> reload();
+    asio::awaitable<void> stop();
+    asio::awaitable<nlohmann::json> control(nlohmann::json request);
+
+    const Config m_config;
+    const Layout m_layout;
+    const DataLock m_lock;
+    DirectoryStore m_store;
+    RegistryKeeper m_keeper;  ///< only ever used on m_records
+    acme::CertificateStore m_certificates;
+    Operations m_operations;  ///< only ever used on m_records
+
+    asio::io_context m_io{1};
+    asio::thread_pool m_disk;
+    asio::thread_pool m_cpu;
+    asio::thread_pool m_records;  ///< one thread: reads and writes records
+    asio::thread_pool m_slow;     ///< one thread: purging, certificates
+
+    House m_house;
+    net::TlsHolder m_tls;
+    smtp::Options m_smtpOptions;
+    pop3::Options m_pop3Options;
+    smtp::Server m_smtpServer;
+    pop3::Server m_pop3Server;
+    net::Listener m_smtp;
+    net::Listener m_pop3;
+    ControlServer m_control;
+    asio::signal_set m_signals;
+    std::set<asio::steady_timer*> m_pauses;  ///< of scheduled jobs
+    bool m_stopping = false;
+    bool m_roomWasShort = false;
+};
+
+/// Runs `postern serve` in the foreground. Returns the exit code; throws Error where it cannot
+/// start.
 int serve(const Config& config);
 
 }  // namespace gateway

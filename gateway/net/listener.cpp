@@ -70,7 +70,8 @@ Listener::Listener(asio::io_context& io, std::string name, Limits limits, Conver
     : m_io(io),
       m_name(std::move(name)),
       m_limits(std::move(limits)),
-      m_converse(std::move(converse)) {}
+      m_converse(std::move(converse)),
+      m_empty(io) {}
 
 Listener::~Listener() = default;
 
@@ -168,6 +169,9 @@ asio::awaitable<void> Listener::serve(tcp::socket socket, bool tlsFromStart) {
         m_perAddress.erase(stream.peer());
     }
     m_streams.erase(&stream);
+    if (m_streams.empty()) {
+        m_empty.cancel();
+    }
 }
 
 void Listener::stop() {
@@ -178,6 +182,14 @@ void Listener::stop() {
     }
     for (LineStream* const stream : m_streams) {
         stream->interrupt();
+    }
+}
+
+asio::awaitable<void> Listener::drained(std::chrono::steady_clock::time_point deadline) {
+    while (!m_streams.empty() && std::chrono::steady_clock::now() < deadline) {
+        m_empty.expires_at(deadline);
+        asio::error_code error;
+        co_await m_empty.async_wait(asio::redirect_error(asio::use_awaitable, error));
     }
 }
 

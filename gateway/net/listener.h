@@ -1,6 +1,7 @@
 // Listening sockets: accept, count, and hand each connection to a coroutine of its own.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <map>
@@ -39,6 +40,8 @@ public:
     void start();
     /// Takes no more connections, and ends those that wait for a command.
     void stop();
+    /// Returns once no connection is left, or at `deadline`.
+    asio::awaitable<void> drained(std::chrono::steady_clock::time_point deadline);
     /// Ends all connections, now.
     void abort();
 
@@ -61,6 +64,7 @@ private:
     std::vector<std::unique_ptr<Door>> m_doors;
     std::set<LineStream*> m_streams;
     std::map<std::string, std::size_t> m_perAddress;
+    asio::steady_timer m_empty;  ///< cancelled when the last connection goes
     bool m_stopping = false;
 };
 

@@ -1,0 +1,384 @@
+#include "gateway/daemon.h"
+
+#include <csignal>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sysexits.h>
+
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+#include <asio/redirect_error.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include "crypto/secret.h"
+#include "gateway/base/durable_file.h"
+#include "gateway/base/error.h"
+#include "gateway/base/log.h"
+#include "gateway/base/text.h"
+#include "gateway/net/offload.h"
+#include "gateway/service_notify.h"
+
+namespace gateway {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// It mostly waits for the disk.
+constexpr std::size_t kDiskThreads = 32;
+/// At most min(cores, 2) unlocks at once (SPEC section 3).
+constexpr std::size_t kMostUnlocks = 2;
+constexpr std::size_t kMostPop3Connections = 1000;
+
+Layout prepareData(const Config& config) {
+    const Layout layout(config.data);
+    try {
+        makeDurableDirectory(layout.data());
+        for (const auto& directory : {layout.records(), layout.mailboxes(), layout.knownRecords(),
+                                      layout.tls(), layout.state()}) {
+            makeDurableDirectory(directory);
+        }
+    } catch (const Error& error) {
+        throw Error(error.kind(), config.where("data") + ": " + error.what() +
+                                      "; the directory must belong to the user the server runs as");
+    }
+    return layout;
+}
+
+DataLock takeLock(const Layout& layout, const Config& config) {
+    auto lock = DataLock::tryTake(layout);
+    if (!lock) {
+        throw Error(Error::Kind::Busy, config.where("data") + ": another postern works on " +
+                                           layout.data().native() +
+                                           " already; stop it first, or choose another data");
+    }
+    return std::move(*lock);
+}
+
+Node prepareNode(const Layout& layout, const Config& config) {
+    std::string notice;
+    Node node = Node::loadOrMake(layout, config.hostname, notice);
+    if (!notice.empty()) {
+        log::notice(notice);
+    }
+    return node;
+}
+
+smtp::Options smtpOptions(const Config& config) {
+    smtp::Options options;
+    options.hostname = config.hostname;
+    options.domain = config.domain;
+    options.maxMessageSize = config.smtp.maxMessageSize;
+    options.rejectUnknown = config.smtp.rejectUnknown;
+    options.postmaster = config.smtp.postmaster;
+    return options;
+}
+
+pop3::Options pop3Options(const Config& config) {
+    pop3::Options options;
+    options.hostname = config.hostname;
+    options.domain = config.domain;
+    return options;
+}
+
+net::Listener::Limits smtpLimits(const Config& config) {
+    net::Listener::Limits limits;
+    limits.connections = config.smtp.maxConnections;
+    limits.connectionsPerAddress = config.smtp.maxConnectionsPerIp;
+    limits.refusal = "421 4.7.0 " + config.hostname + " Too many connections, try again later\r\n";
+    return limits;
+}
+
+net::Listener::Limits pop3Limits() {
+    net::Listener::Limits limits;
+    limits.connections = kMostPop3Connections;
+    limits.refusal = "-ERR [SYS/TEMP] Too many connections, try again later\r\n";
+    return limits;
+}
+
+/// As many descriptors as we may have: each connection and each message in flight needs one.
+void raiseDescriptorLimit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        ::setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+void reportFindings(const Registry& registry) {
+    for (const Finding& finding : registry.findings()) {
+        log::warning("record needs attention", {{"file", finding.path}, {"cause", finding.text}});
+    }
+}
+
+}  // namespace
+
+Daemon::Daemon(Config config)
+    : m_config(std::move(config)),
+      m_layout(prepareData(m_config)),
+      m_lock(takeLock(m_layout, m_config)),
+      m_store(m_layout),
+      m_keeper(m_layout, prepareNode(m_layout, m_config)),
+      m_certificates(m_layout.tls(), m_config.tls.minimum),
+      m_operations(m_config, m_keeper, m_store),
+      m_disk(kDiskThreads),
+      m_cpu(std::min<std::size_t>(std::max(std::thread::hardware_concurrency(), 1U), kMostUnlocks)),
+      m_records(1),
+      m_slow(1),
+      m_tls(loadCertificate(m_config)),
+      m_smtpOptions(smtpOptions(m_config)),
+      m_pop3Options(pop3Options(m_config)),
+      m_smtpServer(smtp::Engine(m_smtpOptions, m_house, m_store, m_disk), m_tls,
+                   [this](const Drop& drop) { return m_house.keyIsValid(drop); }),
+      m_pop3Server(pop3::Engine(
+                       m_pop3Options, [this](const MailboxId& id) { return m_house.find(id); },
+                       m_store, m_disk, m_cpu),
+                   m_tls),
+      m_smtp(m_io, "smtp", smtpLimits(m_config),
+             [this](net::LineStream& stream, bool tlsFromStart) {
+                 return m_smtpServer.converse(stream, tlsFromStart);
+             }),
+      m_pop3(m_io, "pop3", pop3Limits(),
+             [this](net::LineStream& stream, bool tlsFromStart) {
+                 return m_pop3Server.converse(stream, tlsFromStart);
+             }),
+      m_control(m_io.get_executor(), m_layout, m_lock,
+                [this](nlohmann::json request) { return control(std::move(request)); }),
+      m_signals(m_io, SIGTERM, SIGINT, SIGHUP) {
+    const std::size_t leftOvers = m_store.sweep();
+    if (leftOvers > 0) {
+        log::notice("removed what an interrupted run left behind", {{"files", leftOvers}});
+    }
+    m_house.setRegistry(m_keeper.load());
+    reportFindings(*m_house.registry());
+    listen(m_smtp, m_config.smtp.listen, "smtp.listen", false);
+    listen(m_smtp, m_config.smtp.listenTls, "smtp.listen_tls", true);
+    listen(m_pop3, m_config.pop3.listen, "pop3.listen", false);
+    listen(m_pop3, m_config.pop3.listenTls, "pop3.listen_tls", true);
+}
+
+Daemon::~Daemon() = default;
+
+void Daemon::listen(net::Listener& listener, const std::vector<ListenAddress>& addresses,
+                    const std::string& key, bool tlsFromStart) const {
+    for (const ListenAddress& address : addresses) {
+        try {
+            listener.listen(address.host, address.port, tlsFromStart);
+        } catch (const Error& error) {
+            throw Error(error.kind(), m_config.where(key) + ": " + error.what());
+        }
+    }
+}
+
+std::shared_ptr<const net::TlsContext> Daemon::loadCertificate(const Config& config) {
+    if (config.tls.source == Config::Tls::Source::Files) {
+        try {
+            return m_certificates.files(config.tls.certificate, config.tls.key);
+        } catch (const Error& error) {
+            throw Error(error.kind(), config.where("tls.certificate") + ": " + error.what());
+        }
+    }
+    std::vector<std::string> names{config.hostname};
+    if (config.domain != config.hostname) {
+        names.push_back(config.domain);
+    }
+    return m_certificates.selfSigned(names);
+}
+
+void Daemon::run() {
+    asio::co_spawn(m_io, handleSignals(), asio::detached);
+    schedule("watching records", 1s, [this] { return watchRecords(); });
+    schedule("watching the disk", 5s, [this] { return watchDisk(); });
+    schedule("purging deleted messages", 10min, [this] { return purgeDeleted(); });
+    schedule("renewing the certificate", 12h, [this] { return renewCertificate(); });
+    m_smtp.start();
+    m_pop3.start();
+    log::notice("postern serves", {{"version", POSTERN_VERSION},
+                                   {"domain", m_config.domain},
+                                   {"hostname", m_config.hostname},
+                                   {"data", m_layout.data().native()},
+                                   {"mailboxes", m_house.registry()->mailboxes().size()}});
+    notifyService("READY=1\nSTATUS=Serving");
+    m_io.run();
+    for (asio::thread_pool* const pool : {&m_disk, &m_cpu, &m_records, &m_slow}) {
+        pool->join();
+    }
+    log::notice("postern stopped");
+}
+
+void Daemon::schedule(std::string name, std::chrono::steady_clock::duration every, Job job) {
+    asio::co_spawn(m_io, repeat(std::move(name), every, std::move(job)), asio::detached);
+}
+
+asio::awaitable<void> Daemon::repeat(std::string name, std::chrono::steady_clock::duration every,
+                                     Job job) {
+    asio::steady_timer pause(m_io);
+    m_pauses.insert(&pause);
+    std::string said;
+    while (!m_stopping) {
+        std::string failure;
+        try {
+            co_await job();
+        } catch (const std::exception& error) {
+            failure = error.what();
+        }
+        if (!failure.empty() && failure != said) {
+            log::error(name + " failed; it will be tried again", {{"cause", failure}});
+        }
+        said = failure;
+        if (!m_stopping) {
+            pause.expires_after(every);
+            asio::error_code ignored;
+            co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+        }
+    }
+    m_pauses.erase(&pause);
+}
+
+asio::awaitable<void> Daemon::watchRecords() {
+    auto look = [this]() -> std::shared_ptr<const Registry> {
+        return m_keeper.changed() ? m_keeper.load() : nullptr;
+    };
+    const auto registry = co_await net::offload(m_records, look);
+    if (registry) {
+        m_house.setRegistry(registry);
+        log::info("records were changed by hand and read again",
+                  {{"mailboxes", registry->mailboxes().size()}});
+        reportFindings(*registry);
+    }
+}
+
+asio::awaitable<void> Daemon::watchDisk() {
+    auto look = [path = m_layout.mailboxes()] {
+        struct statvfs found{};
+        check(::statvfs(path.c_str(), &found), "statvfs", path.native());
+        return static_cast<std::uint64_t>(found.f_bavail) * found.f_frsize;
+    };
+    const std::uint64_t available = co_await net::offload(m_disk, look);
+    const std::uint64_t least = m_config.store.minFree;
+    m_house.setRoom(available > least ? available - least : 0);
+    const bool isShort = available <= least;
+    if (isShort && !m_roomWasShort) {
+        log::error(
+            "disk space is below store.min_free: senders are put off with 452 until there "
+            "is room; Exchange Online gives up after 24 hours",
+            {{"available", describeSize(available)}, {"min_free", describeSize(least)}});
+    } else if (!isShort && m_roomWasShort) {
+        log::notice("disk space is above store.min_free again",
+                    {{"available", describeSize(available)}});
+    }
+    m_roomWasShort = isShort;
+}
+
+asio::awaitable<void> Daemon::purgeDeleted() {
+    auto purge = [this] { return m_store.purge(m_config.store.keepDeleted); };
+    const std::size_t purged = co_await net::offload(m_slow, purge);
+    if (purged > 0) {
+        log::info("deleted messages purged", {{"messages", purged}});
+    }
+}
+
+asio::awaitable<void> Daemon::renewCertificate() {
+    auto load = [this] { return loadCertificate(m_config); };
+    m_tls.replace(co_await net::offload(m_slow, load));
+}
+
+asio::awaitable<void> Daemon::handleSignals() {
+    bool asked = false;
+    for (;;) {
+        asio::error_code error;
+        const int signal =
+            co_await m_signals.async_wait(asio::redirect_error(asio::use_awaitable, error));
+        if (error) {
+            co_return;
+        }
+        if (signal == SIGHUP) {
+            co_await reload();
+        } else if (!asked) {
+            asked = true;
+            asio::co_spawn(m_io, stop(), asio::detached);
+        } else {
+            log::notice("asked twice to stop: connections are cut");
+            m_smtp.abort();
+            m_pop3.abort();
+        }
+    }
+}
+
+asio::awaitable<void> Daemon::reload() {
+    notifyService("RELOADING=1");
+    std::string failure;
+    try {
+        auto read = [this] {
+            const Config config = loadConfig(m_config.file);
+            auto context = loadCertificate(config);
+            log::configure(config.log.level, config.log.format);
+            return context;
+        };
+        m_tls.replace(co_await net::offload(m_slow, read));
+        auto load = [this] { return m_keeper.load(); };
+        m_house.setRegistry(co_await net::offload(m_records, load));
+    } catch (const Error& error) {
+        failure = error.what();
+    }
+    if (failure.empty()) {
+        log::notice(
+            "reloaded: certificate, log settings and records; other settings of "
+            "postern.toml take effect at the next start");
+        reportFindings(*m_house.registry());
+    } else {
+        log::error("not reloaded; going on as before", {{"cause", failure}});
+    }
+    notifyService("READY=1");
+}
+
+asio::awaitable<void> Daemon::stop() {
+    notifyService("STOPPING=1");
+    log::notice("stopping", {{"smtp", m_smtp.connections()}, {"pop3", m_pop3.connections()}});
+    m_stopping = true;
+    m_control.stop();
+    m_smtp.stop();
+    m_pop3.stop();
+    for (asio::steady_timer* const pause : m_pauses) {
+        pause->cancel();
+    }
+    const auto deadline = std::chrono::steady_clock::now() + kGrace;
+    co_await m_smtp.drained(deadline);
+    co_await m_pop3.drained(deadline);
+    m_smtp.abort();
+    m_pop3.abort();
+    // What still runs is a worker's job; it ends, and nothing of it may outlive this object.
+    co_await m_smtp.drained(std::chrono::steady_clock::time_point::max());
+    co_await m_pop3.drained(std::chrono::steady_clock::time_point::max());
+    m_signals.cancel();
+}
+
+asio::awaitable<nlohmann::json> Daemon::control(nlohmann::json request) {
+    auto perform = [this, request = std::move(request)] { return m_operations.perform(request); };
+    nlohmann::json answer = co_await net::offload(m_records, perform);
+    m_house.setRegistry(m_keeper.current());
+    co_return answer;
+}
+
+int serve(const Config& config) {
+    ::umask(077);
+    raiseDescriptorLimit();
+    std::signal(SIGPIPE, SIG_IGN);  // a peer that went away is an error of write, not our end
+    log::configure(config.log.level, config.log.format);
+    if (!crypto::memoryLocked()) {
+        log::warning(
+            "memory cannot be locked: keys of open sessions may reach the swap; raise "
+            "LimitMEMLOCK (the unit has 16M)");
+    }
+    for (const std::string& key : config.withoutEffect) {
+        log::warning("a setting has no effect in this version", {{"key", key}});
+    }
+    Daemon daemon(config);
+    log::start();
+    daemon.run();
+    log::stop();
+    return EX_OK;
+}
+
+}  // namespace gateway

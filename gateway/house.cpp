@@ -1,0 +1,41 @@
+#include "gateway/house.h"
+
+#include <algorithm>
+
+namespace gateway {
+
+smtp::Recipient House::recipient(const MailboxId& mailbox) const {
+    using Standing = smtp::Recipient::Standing;
+    const std::shared_ptr<const Mailbox> known = m_registry->find(mailbox);
+    if (!known) {
+        return smtp::Recipient(m_registry->unreadable(mailbox) ? Standing::Unreadable
+                                                               : Standing::Unknown);
+    }
+    if (known->status == MailboxStatus::Deleted) {
+        return smtp::Recipient(Standing::Deleted);
+    }
+    if (known->status == MailboxStatus::Suspended) {
+        return smtp::Recipient(Standing::Suspended);
+    }
+    if (known->current() == nullptr) {
+        return smtp::Recipient(Standing::Unreadable);
+    }
+    return smtp::Recipient(known->current()->recipient);
+}
+
+std::shared_ptr<const Mailbox> House::find(const MailboxId& mailbox) const {
+    return m_registry->find(mailbox);
+}
+
+bool House::keyIsValid(const Drop& drop) const {
+    const std::shared_ptr<const Mailbox> known = m_registry->find(drop.mailbox);
+    if (!known || known->current() == nullptr) {
+        return false;
+    }
+    const MailboxKey& current = *known->current();
+    return current.recipient == drop.recipient ||
+           std::any_of(current.chain.begin(), current.chain.end(),
+                       [&](const ChainLink& link) { return link.recipient == drop.recipient; });
+}
+
+}  // namespace gateway

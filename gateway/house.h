@@ -1,0 +1,34 @@
+// What SMTP and POP3 sessions ask of the gateway, answered from the present snapshot of records and
+// the last look at the disk. Never blocks: belongs to the I/O thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "gateway/mail/registry.h"
+#include "smtp/session.h"
+
+namespace gateway {
+
+class House final : public smtp::House {
+public:
+    smtp::Recipient recipient(const MailboxId& mailbox) const override;
+    std::uint64_t room() const override { return m_room; }
+    bool draining() const override { return false; }
+
+    /// The mailbox's state; nothing where this node does not know it.
+    std::shared_ptr<const Mailbox> find(const MailboxId& mailbox) const;
+    /// Whether what is sealed to this key still reaches the mailbox's password: its current key, or
+    /// one chained to it.
+    bool keyIsValid(const Drop& drop) const;
+
+    void setRegistry(std::shared_ptr<const Registry> registry) { m_registry = std::move(registry); }
+    const std::shared_ptr<const Registry>& registry() const { return m_registry; }
+    void setRoom(std::uint64_t octets) { m_room = octets; }
+
+private:
+    std::shared_ptr<const Registry> m_registry = std::make_shared<const Registry>();
+    std::uint64_t m_room = UINT64_MAX;
+};
+
+}  // namespace gateway

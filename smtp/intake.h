@@ -1,0 +1,66 @@
+// One message on its way from the wire into the store: read, turned, sealed, made durable.
+// Holds one buffer of plaintext however many recipients and however large the message; a message of
+// ordinary size makes one hop to a worker.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <asio/awaitable.hpp>
+#include <asio/thread_pool.hpp>
+
+#include "gateway/store/deposit.h"
+#include "smtp/data_reader.h"
+#include "smtp/session.h"
+
+namespace smtp {
+
+/// What the servers of SMTP need of the house, besides its answers to sessions.
+struct Engine {
+    Engine(const Options& sessionOptions, const House& answers, gateway::MessageStore& messages,
+           asio::thread_pool& diskWorkers)
+        : options(sessionOptions), house(answers), store(messages), workers(diskWorkers) {}
+    const Options& options;
+    const House& house;
+    gateway::MessageStore& store;
+    asio::thread_pool& workers;
+};
+
+/// Belongs to the I/O thread; its awaitables must not overlap. Destroyed unfinished it leaves
+/// nothing behind.
+class Intake {
+public:
+    Intake(const Engine& engine, const Session& session, const std::string& peer,
+           DataReader::Form form);
+    ~Intake();
+    Intake(const Intake&) = delete;
+    Intake& operator=(const Intake&) = delete;
+
+    /// Takes octets from `input`, removing them; true once the end of data was seen (Form::Dots).
+    asio::awaitable<bool> take(std::string_view& input);
+
+    /// All was read: makes every copy durable, or says why not; then nothing of it is left.
+    asio::awaitable<std::optional<Refusal>> finish();
+
+    const gateway::MessageId& id() const { return m_id; }
+    std::uint64_t size() const { return m_reader.size(); }
+
+private:
+    asio::awaitable<void> flush();
+    std::optional<Refusal> append();
+    std::optional<Refusal> commit();
+
+    const Engine& m_engine;
+    gateway::MessageId m_id;
+    std::vector<gateway::Deposit::Copy> m_copies;
+    DataReader m_reader;
+    DataReader::Form m_form;
+    std::string m_pending;
+    std::unique_ptr<gateway::Deposit> m_deposit;
+    std::optional<Refusal> m_refusal;
+};
+
+}  // namespace smtp

@@ -1,0 +1,204 @@
+#include "smtp/server.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "gateway/base/log.h"
+#include "smtp/trace_headers.h"
+
+namespace smtp {
+
+namespace {
+
+using gateway::net::ConnectionEnded;
+using gateway::net::LineStream;
+
+/// What one read takes while a message flows.
+constexpr std::size_t kDataBuffer = 64 * 1024;
+/// Replies of a pipelining client are sent together, up to here.
+constexpr std::size_t kMostUnsent = 16 * 1024;
+constexpr std::chrono::seconds kFarewell{5};
+
+/// A larger buffer for as long as a message flows.
+class DataBuffer {
+public:
+    explicit DataBuffer(LineStream& stream) : m_stream(stream) {
+        m_stream.resizeBuffer(kDataBuffer);
+    }
+    ~DataBuffer() { m_stream.resizeBuffer(LineStream::kBufferSize); }
+    DataBuffer(const DataBuffer&) = delete;
+    DataBuffer& operator=(const DataBuffer&) = delete;
+
+private:
+    LineStream& m_stream;
+};
+
+/// The last words to a client that was too slow, or that talks while we stop; RFC 5321 3.8.
+std::string farewell(ConnectionEnded::Why why) {
+    return why == ConnectionEnded::Why::TimedOut
+               ? Reply(421, "4.4.2", "Timed out, closing the connection").wire()
+               : Reply(421, "4.3.2", "The server stops; please try again later").wire();
+}
+
+std::string joined(const Envelope& envelope) {
+    std::string mailboxes;
+    for (const Envelope::To& to : envelope.to) {
+        mailboxes += mailboxes.empty() ? "" : ",";
+        mailboxes += to.drop.mailbox.str();
+    }
+    return mailboxes;
+}
+
+}  // namespace
+
+Server::Server(Engine engine, const gateway::net::TlsHolder& tls, KeyIsValid keyIsValid,
+               Timeouts timeouts)
+    : m_engine(engine), m_tls(tls), m_keyIsValid(std::move(keyIsValid)), m_timeouts(timeouts) {}
+
+asio::awaitable<void> Server::converse(LineStream& stream, bool tlsFromStart) {
+    Session session(m_engine.options, m_engine.house, stream.peer());
+    stream.expiresAfter(m_timeouts.command);
+    std::optional<ConnectionEnded::Why> why;
+    try {
+        if (tlsFromStart) {
+            co_await secure(stream, session);
+        }
+        co_await talk(stream, session);
+    } catch (const ConnectionEnded& end) {
+        if (end.why == ConnectionEnded::Why::Closed) {
+            throw;
+        }
+        why = end.why;
+    }
+    if (why) {
+        stream.expiresAfter(kFarewell);
+        co_await stream.write(farewell(*why));
+    }
+}
+
+asio::awaitable<void> Server::secure(LineStream& stream, Session& session) {
+    const auto context = m_tls.current();
+    co_await stream.handshake(*context);
+    session.onTls(TlsInfo(stream.tlsVersion(), stream.tlsCipher()));
+}
+
+asio::awaitable<void> Server::talk(LineStream& stream, Session& session) {
+    std::unique_ptr<Intake> intake;  // of a message that comes in chunks
+    std::string unsent;
+    Reply reply = session.greet();
+    for (;;) {
+        if (reply.then == Then::ReadChunk || reply.then == Then::SkipChunk) {
+            co_await stream.write(unsent);
+            unsent.clear();
+            reply = co_await receiveChunk(stream, session, intake, std::move(reply));
+        }
+        unsent += reply.wire();
+        const bool more = reply.then == Then::ReadCommand && stream.lineBuffered();
+        if (!more || unsent.size() > kMostUnsent) {
+            co_await stream.write(unsent);
+            unsent.clear();
+        }
+        if (reply.then == Then::Close) {
+            co_return;
+        }
+        if (reply.then == Then::ReadData) {
+            reply = co_await receiveData(stream, session);
+            continue;
+        }
+        if (reply.then == Then::StartTls) {
+            co_await secure(stream, session);
+        }
+        stream.expiresAfter(m_timeouts.command);
+        const LineStream::Line line = co_await stream.readLine(m_engine.options.maxCommandLine);
+        reply = line.tooLong ? session.onLineTooLong() : session.onCommand(line.text);
+        if (!session.receivesChunks()) {
+            intake.reset();  // RSET, EHLO or a failed chunk dropped the transaction
+        }
+    }
+}
+
+asio::awaitable<Reply> Server::receiveData(LineStream& stream, Session& session) {
+    const DataBuffer buffer(stream);
+    Intake intake(m_engine, session, stream.peer(), DataReader::Form::Dots);
+    for (bool ended = false; !ended;) {
+        stream.expiresAfter(m_timeouts.dataBlock);
+        std::string_view input = co_await stream.readSome();
+        const std::size_t before = input.size();
+        ended = co_await intake.take(input);
+        stream.consume(before - input.size());
+    }
+    stream.expiresAfter(m_timeouts.commit);
+    co_return co_await store(stream.peer(), session, intake);
+}
+
+asio::awaitable<Reply> Server::receiveChunk(LineStream& stream, Session& session,
+                                            std::unique_ptr<Intake>& intake, Reply chunk) {
+    if (chunk.then == Then::SkipChunk) {
+        intake.reset();
+        co_await skipChunk(stream, chunk.octets);
+        chunk.then = Then::ReadCommand;
+        co_return chunk;
+    }
+    if (!intake) {
+        intake =
+            std::make_unique<Intake>(m_engine, session, stream.peer(), DataReader::Form::Chunks);
+    }
+    const DataBuffer buffer(stream);
+    for (std::uint64_t left = chunk.octets; left > 0;) {
+        stream.expiresAfter(m_timeouts.dataBlock);
+        std::string_view input = co_await stream.readSome();
+        input =
+            input.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(left, input.size())));
+        const std::size_t taken = input.size();
+        co_await intake->take(input);
+        stream.consume(taken);
+        left -= taken;
+    }
+    if (!chunk.last) {
+        co_return session.onChunk(chunk.octets);
+    }
+    stream.expiresAfter(m_timeouts.commit);
+    const auto whole = std::move(intake);
+    co_return co_await store(stream.peer(), session, *whole);
+}
+
+asio::awaitable<void> Server::skipChunk(LineStream& stream, std::uint64_t octets) {
+    while (octets > 0) {
+        stream.expiresAfter(m_timeouts.dataBlock);
+        const std::string_view input = co_await stream.readSome();
+        const auto taken = static_cast<std::size_t>(std::min<std::uint64_t>(octets, input.size()));
+        stream.consume(taken);
+        octets -= taken;
+    }
+}
+
+asio::awaitable<Reply> Server::store(const std::string& peer, Session& session, Intake& intake) {
+    const Envelope envelope = session.envelope();
+    for (const Envelope::To& to : envelope.to) {
+        if (!m_keyIsValid(to.drop)) {
+            gateway::log::notice("message refused for now: its mailbox got another key meanwhile",
+                                 {{"mailbox", to.drop.mailbox.str()}, {"peer", peer}});
+            co_return session.onRefused(Refusal::KeyChanged);
+        }
+    }
+    const std::optional<Refusal> refusal = co_await intake.finish();
+    if (refusal) {
+        if (*refusal == Refusal::TooLarge) {
+            gateway::log::warning("message refused: larger than max_message_size",
+                                  {{"mailbox", joined(envelope)},
+                                   {"peer", peer},
+                                   {"from", envelope.reversePath},
+                                   {"octets", intake.size()}});
+        }
+        co_return session.onRefused(*refusal);
+    }
+    gateway::log::info("message stored", {{"id", intake.id().str()},
+                                          {"mailbox", joined(envelope)},
+                                          {"octets", intake.size()},
+                                          {"from", envelope.reversePath},
+                                          {"peer", peer},
+                                          {"tls", session.tls().version}});
+    co_return session.onStored(intake.id());
+}
+
+}  // namespace smtp
