@@ -30,10 +30,20 @@ std::size_t decodedSize(std::string_view text) {
     return text.size() / 4 * 3 + text.size() % 4 * 3 / 4;
 }
 
+/// libsodium 1.0.18 takes some octets beyond ASCII for letters, so they are looked for first; all
+/// are looked at, whatever they are, for the text may be a secret.
+bool isAscii(std::string_view text) {
+    unsigned all = 0;
+    for (const char c : text) {
+        all |= static_cast<unsigned char>(c);
+    }
+    return all < 0x80;
+}
+
 /// libsodium's decoder takes no secret-dependent branch and refuses what is not canonical: stray
 /// bits (RFC 4648 3.5), wrong padding (3.2), characters outside the alphabet (3.3).
 bool decodeInto(std::span<std::byte> octets, std::string_view text, Base64 form) {
-    if (octets.empty()) {
+    if (octets.empty() || !isAscii(text)) {
         return text.empty();
     }
     requireSodium();

@@ -2,6 +2,7 @@
 // Never random: a failure today is a failure tomorrow.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -34,6 +35,15 @@ inline std::string text(std::size_t size) {
         c = static_cast<char>(state >> 24);
     }
     return result;
+}
+
+/// The octets that lower-case `hex` stands for.
+inline std::string unhex(std::string_view hex) {
+    std::string octets;
+    for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
+        octets += static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16));
+    }
+    return octets;
 }
 
 inline std::string sealed(std::string_view plaintext, const crypto::SealKey& recipient) {
