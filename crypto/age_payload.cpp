@@ -85,8 +85,7 @@ void PayloadSealer::seal(std::span<const std::byte> plaintext, std::string& seal
         wipe(std::span<char>(m_held));
         m_held.clear();
     }
-    // Reserved at once: a string that grows leaves copies of the plaintext behind.
-    m_held.reserve(plaintext.empty() ? 0 : kChunkSize);
+    // A secret comes in one piece, so that no growing string leaves copies of it behind.
     m_held += gateway::textOf(plaintext);
 }
 

@@ -11,6 +11,15 @@
 
 namespace crypto {
 
+namespace {
+
+[[noreturn]] void refuseHeader() {
+    throw gateway::Error(gateway::Error::Kind::Corrupt,
+                         "age header: not that of a message, which has one X25519 stanza only");
+}
+
+}  // namespace
+
 std::uint64_t sealedSize(std::uint64_t plaintext) {
     // An empty payload has one empty chunk; else every chunk holds at least one octet.
     const std::uint64_t chunks = plaintext == 0 ? 1 : (plaintext - 1) / kChunkSize + 1;
@@ -88,10 +97,13 @@ void Opener::State::readStart(std::span<const std::byte>& sealed) {
     if (taken.size() < missing) {
         return;
     }
-    const AgeHeader header = parseAgeHeader(start);
+    // So that a file of another shape is not reported as one that ends too early.
+    if (start[kHeaderSize - 1] != '\n') {
+        refuseHeader();
+    }
+    const AgeHeader header = parseAgeHeader(std::string_view(start).substr(0, kHeaderSize));
     if (header.size != kHeaderSize || header.x25519.size() != 1 || header.others != 0) {
-        throw gateway::Error(gateway::Error::Kind::Corrupt,
-                             "age header: not that of a message, which has one X25519 stanza only");
+        refuseHeader();
     }
     FileKey fileKey;
     if (!unwrapFileKey(header.x25519.front(), identity->view(), recipient, fileKey)) {

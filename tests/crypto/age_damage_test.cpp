@@ -260,7 +260,7 @@ TEST_CASE("a message has one X25519 stanza; files of other shapes open as texts 
     for (const std::string& stanzas : {arguments + arguments, arguments + "-> grease\n\n",
                                        "-> grease\n\n" + arguments, "-> g\nAAAA\n" + arguments}) {
         const std::string file = withStanzas(stanzas);
-        checkRefused(file, "age header: ", "", 0);
+        checkRefused(file, "age header: not that of a message", "", 0);
         CHECK(crypto::openWithIdentity(file, key)->text() == "text");
     }
     const crypto::Password password("secret");
