@@ -20,7 +20,7 @@ CASES = {  # name -> (path, text, the rule that must be named, or None)
     "toml": ("gateway/mail/record.cpp", HEAD + "#include <toml++/toml.h>\n", "belongs in gateway/config"),
     "fsync": ("gateway/store/a.cpp", HEAD + "void f() { ::fsync(3); }\n", "gateway/base/durable_file"),
     "fsync in a comment": ("gateway/store/a.cpp", HEAD + "// no fsync() here\n", None),
-    "detached": ("gateway/net/a.cpp", HEAD + "void f() { spawn(asio::detached); }\n", "no file"),
+    "detached": ("smtp/a.cpp", HEAD + "void f() { spawn(asio::detached); }\n", "belongs in gateway/net/listener"),
     "key in smtp": ("smtp/a.cpp", HEAD + "void f(crypto::OpenKey key);\n", "no place in smtp/"),
     "core file with Asio": ("smtp/session.cpp", HEAD + "#include <asio.hpp>\n", "does no I/O"),
     "core file with a file": ("pop3/dot_writer.h", HEAD + "#pragma once\n#include <filesystem>\n", "knows no files"),
