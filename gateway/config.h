@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "gateway/base/log.h"
@@ -19,13 +20,17 @@ struct ListenAddress {
     std::string host;  ///< a numeric address, without brackets
     std::uint16_t port = 0;
     std::string str() const;
+    /// Nothing where the address is not numeric, an IPv6 address lacks its brackets, or the port is
+    /// none of 1…65535.
+    static std::optional<ListenAddress> parse(std::string_view text);
+    bool operator==(const ListenAddress&) const = default;
 };
 
-/// Every key of SPEC section 1, with its default.
+/// Every key of the file that has an effect in this version, with its default.
 struct Config {
     std::filesystem::path file;
-    std::string domain;
-    std::string hostname;  ///< default: domain
+    std::string domain;    ///< lower case
+    std::string hostname;  ///< lower case; default: domain
     std::filesystem::path data = "/var/lib/postern";
 
     struct Smtp {
@@ -77,7 +82,10 @@ struct Config {
 };
 
 /// Reads and checks the file. Throws Error(Config) with one line for an admin: file, line, column,
-/// key, what is wrong and what to write instead.
+/// key, what is wrong and what to write instead. Relative paths in it count from its folder.
 Config loadConfig(const std::filesystem::path& file);
+
+/// The same for a text that came from `file`, which is only named.
+Config parseConfig(std::string_view text, const std::filesystem::path& file);
 
 }  // namespace gateway

@@ -1,0 +1,324 @@
+#include "gateway/config.h"
+
+#include <algorithm>
+#include <arpa/inet.h>
+#include <array>
+#include <netinet/in.h>
+
+#include "gateway/base/durable_file.h"
+#include "gateway/base/error.h"
+#include "gateway/base/text.h"
+#include "gateway/config_reader.h"
+
+namespace gateway {
+
+namespace {
+
+constexpr std::size_t kLargestFile = 1U << 20U;
+
+std::string at(const std::filesystem::path& file, unsigned line, unsigned column) {
+    std::string result = file.native();
+    if (line > 0) {
+        result += ':' + std::to_string(line);
+    }
+    if (column > 0) {
+        result += ':' + std::to_string(column);
+    }
+    return result;
+}
+
+/// Moves what was read into the structs, and checks what one value alone does not show.
+class Filler {
+public:
+    Filler(ConfigReading reading, const std::filesystem::path& file)
+        : m_values(std::move(reading.values)), m_problems(std::move(reading.problems)) {
+        m_config.file = file;
+    }
+
+    Config fill() {
+        for (const auto& [name, value] : m_values) {
+            m_config.positions[name] = {value.line, value.column};
+            if (!findConfigKey(name)->effective) {
+                m_config.withoutEffect.push_back(name);
+            }
+        }
+        fillNames();
+        fillSmtp();
+        fillPop3();
+        fillTls();
+        fillStore();
+        fillRest();
+        checkListeners();
+        throwFirst();
+        return std::move(m_config);
+    }
+
+private:
+    const ConfigValue* find(const std::string& name) const {
+        const auto found = m_values.find(name);
+        return found == m_values.end() ? nullptr : &found->second;
+    }
+    void problem(const std::string& name, const std::string& text) {
+        const ConfigValue* value = find(name);
+        m_problems.push_back(
+            {value != nullptr ? value->line : 0, value != nullptr ? value->column : 0, name, text});
+    }
+
+    void take(const std::string& name, std::string& into) const {
+        if (const ConfigValue* value = find(name)) {
+            into = value->text();
+        }
+    }
+    void takePath(const std::string& name, std::filesystem::path& into) const {
+        if (const ConfigValue* value = find(name)) {
+            into = value->text();
+        }
+        if (!into.empty()) {
+            const auto folder = std::filesystem::absolute(m_config.file).parent_path();
+            into = (folder / into).lexically_normal();
+            if (!into.has_filename()) {
+                into = into.parent_path();  // "data/" and "data" are one folder
+            }
+        }
+    }
+    void takeListen(const std::string& name, std::vector<ListenAddress>& into) const {
+        if (const ConfigValue* value = find(name)) {
+            into.clear();
+            for (const std::string& text : value->texts) {
+                into.push_back(*ListenAddress::parse(text));
+            }
+        }
+    }
+    void takeCount(const std::string& name, std::size_t least, std::size_t& into) {
+        constexpr std::int64_t kMost = 1'000'000;
+        if (const ConfigValue* value = find(name)) {
+            into = static_cast<std::size_t>(value->number);
+            if (into < least || value->number > kMost) {
+                problem(name, "write a number from " + std::to_string(least) + " to " +
+                                  std::to_string(kMost));
+            }
+        }
+    }
+    void takeSize(const std::string& name, std::uint64_t least, std::uint64_t& into) {
+        constexpr std::uint64_t kMost = 1ULL << 50U;  // beyond it sums could overflow
+        if (const ConfigValue* value = find(name)) {
+            into = *parseSize(value->text());
+            if (into < least || into > kMost) {
+                problem(name,
+                        "write a size from " + describeSize(least) + " to " + describeSize(kMost));
+            }
+        }
+    }
+    void takeDuration(const std::string& name, std::chrono::seconds& into) const {
+        if (const ConfigValue* value = find(name)) {
+            into = *parseDuration(value->text());
+        }
+    }
+
+    void fillNames() {
+        if (find("domain") == nullptr && !complained("domain")) {
+            problem("domain",
+                    "missing; write domain = \"msgw.example.com\", what stands right of the @ in "
+                    "mailbox addresses");
+        }
+        take("domain", m_config.domain);
+        m_config.domain = lowered(m_config.domain);
+        m_config.hostname = m_config.domain;
+        take("hostname", m_config.hostname);
+        m_config.hostname = lowered(m_config.hostname);
+        takePath("data", m_config.data);
+    }
+    bool complained(const std::string& name) const {
+        return std::any_of(m_problems.begin(), m_problems.end(),
+                           [&](const ConfigProblem& p) { return p.key == name || p.key.empty(); });
+    }
+
+    void fillSmtp() {
+        Config::Smtp& smtp = m_config.smtp;
+        takeListen("smtp.listen", smtp.listen);
+        takeListen("smtp.listen_tls", smtp.listenTls);
+        // RFC 5321 4.5.3.1.7: every server takes messages of 64K octets at least.
+        takeSize("smtp.max_message_size", 64ULL << 10U, smtp.maxMessageSize);
+        takeCount("smtp.max_connections", 1, smtp.maxConnections);
+        takeCount("smtp.max_connections_per_ip", 0, smtp.maxConnectionsPerIp);
+        takeSize("smtp.message_memory", 1ULL << 20U, smtp.messageMemory);
+        if (const ConfigValue* value = find("smtp.unknown_mailbox")) {
+            smtp.rejectUnknown = value->text() == "550";
+        }
+        if (const ConfigValue* value = find("smtp.postmaster")) {
+            const std::string& text = value->text();
+            const std::size_t sign = text.find('@');
+            smtp.postmaster = MailboxId::parse(std::string_view(text).substr(0, sign));
+            if (sign != std::string::npos &&
+                !equalsIgnoringCase(std::string_view(text).substr(sign + 1), m_config.domain)) {
+                problem("smtp.postmaster", "is in another domain; write an address @" +
+                                               m_config.domain +
+                                               ", or only what stands left of "
+                                               "the @");
+            }
+        }
+    }
+
+    void fillPop3() {
+        takeListen("pop3.listen", m_config.pop3.listen);
+        takeListen("pop3.listen_tls", m_config.pop3.listenTls);
+        takeDuration("pop3.unlock_cache", m_config.pop3.unlockCache);
+        takeListen("web.listen", m_config.web.listen);
+    }
+
+    void fillTls() {
+        Config::Tls& tls = m_config.tls;
+        std::string source = "self-signed";
+        take("tls.source", source);
+        take("tls.minimum", tls.minimum);
+        takePath("tls.certificate", tls.certificate);
+        takePath("tls.key", tls.key);
+        if (source == "acme") {
+            problem("tls.source",
+                    "this version has no ACME yet; write \"self-signed\", or \"files\" with "
+                    "certificate and key from another ACME client");
+        }
+        tls.source =
+            source == "files" ? Config::Tls::Source::Files : Config::Tls::Source::SelfSigned;
+        for (const auto& [name, path] :
+             {std::pair("tls.certificate", &tls.certificate), std::pair("tls.key", &tls.key)}) {
+            if (source == "files" && path->empty()) {
+                problem(
+                    find(name) != nullptr ? name : "tls.source",
+                    "source = \"files\" needs both files; write certificate = \"…/fullchain.pem\" "
+                    "and key = \"…/privkey.pem\"");
+            } else if (source == "self-signed" && !path->empty()) {
+                problem(name,
+                        "is used with source = \"files\" only; write that in [tls], or remove "
+                        "this key");
+            }
+        }
+    }
+
+    void fillStore() {
+        if (const ConfigValue* value = find("store.kind");
+            value != nullptr && value->text() == "s3") {
+            problem("store.kind",
+                    "this version has no object stores yet; write \"directory\", which may lie on "
+                    "any file system that keeps what was synced");
+        }
+        takeSize("store.min_free", 0, m_config.store.minFree);
+        takeDuration("store.keep_deleted", m_config.store.keepDeleted);
+    }
+
+    void fillRest() {
+        static constexpr std::array<std::string_view, 5> kLevels{"debug", "info", "notice",
+                                                                 "warning", "error"};
+        take("keys.recovery", m_config.keys.recovery);
+        if (const ConfigValue* value = find("log.level")) {
+            m_config.log.level = static_cast<log::Level>(
+                std::find(kLevels.begin(), kLevels.end(), value->text()) - kLevels.begin());
+        }
+        if (const ConfigValue* value = find("log.format")) {
+            m_config.log.format = value->text() == "json" ? log::Format::Json : log::Format::Text;
+        }
+    }
+
+    /// The kernel would refuse the second of two equal ones, and the admin would look for a foreign
+    /// program on that port.
+    void checkListeners() {
+        const std::array<std::pair<const char*, const std::vector<ListenAddress>*>, 4> lists{
+            {{"smtp.listen", &m_config.smtp.listen},
+             {"smtp.listen_tls", &m_config.smtp.listenTls},
+             {"pop3.listen", &m_config.pop3.listen},
+             {"pop3.listen_tls", &m_config.pop3.listenTls}}};
+        std::vector<std::pair<std::string, std::string>> seen;
+        for (const auto& [name, addresses] : lists) {
+            for (const ListenAddress& address : *addresses) {
+                const std::string text = address.str();
+                const auto other = std::find_if(seen.begin(), seen.end(),
+                                                [&](const auto& s) { return s.first == text; });
+                if (other != seen.end()) {
+                    // Said at the key that is in the file; the other may be a default.
+                    const bool here = find(name) != nullptr;
+                    problem(here ? name : other->second, text + " is also in " +
+                                                             (here ? other->second : name) +
+                                                             "; write another port");
+                }
+                seen.emplace_back(text, name);
+            }
+        }
+    }
+
+    void throwFirst() {
+        if (m_problems.empty()) {
+            return;
+        }
+        std::stable_sort(m_problems.begin(), m_problems.end(),
+                         [](const ConfigProblem& left, const ConfigProblem& right) {
+                             return std::pair(left.line, left.column) <
+                                    std::pair(right.line, right.column);
+                         });
+        const ConfigProblem& first = m_problems.front();
+        std::string what = at(m_config.file, first.line, first.column) + ": ";
+        what += first.key.empty() ? first.text : first.key + ": " + first.text;
+        if (m_problems.size() > 1) {
+            what += " (and " + std::to_string(m_problems.size() - 1) + " more)";
+        }
+        throw Error(Error::Kind::Config, what);
+    }
+
+    std::map<std::string, ConfigValue> m_values;
+    std::vector<ConfigProblem> m_problems;
+    Config m_config;
+};
+
+}  // namespace
+
+std::string ListenAddress::str() const {
+    const bool six = host.find(':') != std::string::npos;
+    return (six ? '[' + host + ']' : host) + ':' + std::to_string(port);
+}
+
+std::optional<ListenAddress> ListenAddress::parse(std::string_view text) {
+    const std::size_t colon = text.rfind(':');
+    if (colon == std::string_view::npos) {
+        return std::nullopt;
+    }
+    const auto port = parseDecimal(text.substr(colon + 1));
+    std::string_view host = text.substr(0, colon);
+    const bool six = host.starts_with('[') && host.ends_with(']');
+    if (six) {
+        host = host.substr(1, host.size() - 2);
+    }
+    const std::string terminated(host);
+    in6_addr octets{};
+    if (!port || *port == 0 || *port > 65535 ||
+        ::inet_pton(six ? AF_INET6 : AF_INET, terminated.c_str(), &octets) != 1) {
+        return std::nullopt;
+    }
+    ListenAddress address;
+    address.host = lowered(terminated);
+    address.port = static_cast<std::uint16_t>(*port);
+    return address;
+}
+
+std::string Config::where(const std::string& key) const {
+    const auto found = positions.find(key);
+    return at(file, found == positions.end() ? 0 : found->second.first, 0) + ": " + key;
+}
+
+Config parseConfig(std::string_view text, const std::filesystem::path& file) {
+    return Filler(readConfigText(text), file).fill();
+}
+
+Config loadConfig(const std::filesystem::path& file) {
+    std::string text;
+    try {
+        text = readWhole(file, kLargestFile);
+    } catch (const Error& error) {
+        const bool denied = error.kind() == Error::Kind::Permission;
+        throw Error(Error::Kind::Config,
+                    std::string(error.what()) +
+                        (denied ? "; run this as root or as a user who may read it"
+                                : "; write that file, or name another with --config"));
+    }
+    return parseConfig(text, file);
+}
+
+}  // namespace gateway
