@@ -96,7 +96,7 @@ bool dropSourceRoute(std::string_view& path) {
         const bool more = path[end] == ',';
         path.remove_prefix(end + 1);
         if (!more) {
-            return !path.starts_with('@');
+            return !path.empty() && !path.starts_with('@');
         }
         if (!path.starts_with('@')) {
             return false;
