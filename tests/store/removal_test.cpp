@@ -1,0 +1,151 @@
+// Deleting: moved aside durably or not at all, restorable for a while, then gone.
+#include <cerrno>
+#include <fstream>
+
+#include <doctest/doctest.h>
+
+#include "gateway/base/error.h"
+#include "tests/store/store_fixture.h"
+
+namespace fs = std::filesystem;
+using gateway::DirectoryStore;
+using gateway::Error;
+using gateway::MessageId;
+
+TEST_CASE("removed messages lie in deleted/, and both folders are synced before remove returns") {
+    const StoreFixture fixture;
+    DirectoryStore store(fixture.layout);
+    const MessageId gone = fixture.deliver(store);
+    const MessageId kept = fixture.deliver(store);
+    const fs::path drop = fixture.layout.drop(fixture.drop());
+    const shim::Watch watch;
+    store.remove(fixture.drop(), {{gone}});
+    const auto calls = watch.calls();
+    const auto move = placeOf(calls, "rename " + (drop / gone.str()).native() + " " +
+                                         (drop / "deleted" / gone.str()).native());
+    REQUIRE(move >= 0);
+    CHECK(placeOf(calls, "fsync " + drop.native(), move) > move);
+    CHECK(placeOf(calls, "fsync " + (drop / "deleted").native(), move) > move);
+    CHECK(fixture.listed(store) == std::vector{kept});
+    CHECK(fs::exists(fixture.layout.deletedMessage(fixture.drop(), gone)));
+}
+
+TEST_CASE("messages that are gone already count as removed") {
+    const StoreFixture fixture;
+    DirectoryStore store(fixture.layout);
+    store.remove(fixture.drop(), {{MessageId::generate()}});
+    const MessageId id = fixture.deliver(store);
+    const std::vector ids{MessageId::generate(), id};
+    store.remove(fixture.drop(), ids);
+    store.remove(fixture.drop(), ids);
+    CHECK(fixture.listed(store).empty());
+}
+
+TEST_CASE("a message restored by a copy can be removed again") {
+    const StoreFixture fixture;
+    DirectoryStore store(fixture.layout);
+    const MessageId id = fixture.deliver(store);
+    store.remove(fixture.drop(), {{id}});
+    fs::copy_file(fixture.layout.deletedMessage(fixture.drop(), id),
+                  fixture.layout.message(fixture.drop(), id));
+    REQUIRE(fixture.listed(store) == std::vector{id});
+    store.remove(fixture.drop(), {{id}});
+    CHECK(fixture.listed(store).empty());
+    CHECK(fixture.files().size() == 1);
+}
+
+TEST_CASE("whichever call of a removal fails, it throws, and all messages stay") {
+    for (const bool renames : {true, false}) {
+        bool failed = true;
+        for (unsigned n = 1; failed; ++n) {
+            REQUIRE(n < 60);
+            CAPTURE(renames);
+            CAPTURE(n);
+            const StoreFixture fixture;
+            DirectoryStore store(fixture.layout);
+            const std::vector ids{fixture.deliver(store), fixture.deliver(store),
+                                  fixture.deliver(store)};
+            {
+                auto fail = shim::failNth(n, EIO);
+                const shim::Watch watch([&](const std::string& call) {
+                    const int error = fail(call);
+                    return !renames && call.starts_with("rename ") ? EINVAL : error;
+                });
+                try {
+                    store.remove(fixture.drop(), ids);
+                    failed = !renames && n < 20;  // a refused rename may have hidden the failure
+                } catch (const Error&) {
+                    CHECK(fixture.listed(store) == ids);
+                }
+            }
+            store.remove(fixture.drop(), ids);
+            CHECK(fixture.listed(store).empty());
+        }
+    }
+}
+
+TEST_CASE("a folder replaced during the removal is not called removed") {
+    const StoreFixture fixture;
+    DirectoryStore store(fixture.layout);
+    const MessageId id = fixture.deliver(store);
+    const fs::path drop = fixture.layout.drop(fixture.drop());
+    const shim::Watch watch([&](const std::string& call) {
+        if (call.starts_with("mkdir ")) {
+            fs::copy(drop, fixture.folder / "away", fs::copy_options::recursive);
+        } else if (call.starts_with("rename ")) {
+            fs::rename(drop, fixture.folder / "old");
+            fs::rename(fixture.folder / "away", drop);
+        }
+        return 0;
+    });
+    CHECK_THROWS_AS(store.remove(fixture.drop(), {{id}}), const Error&);
+}
+
+TEST_CASE("deleted messages are kept for a while, then purged, a batch at a time") {
+    const StoreFixture fixture;
+    auto now = std::chrono::system_clock::now();
+    DirectoryStore store(fixture.layout, [&now] { return now; });
+    const MessageId waiting = fixture.deliver(store);
+    const MessageId id = fixture.deliver(store);
+    // A file that was old when it was deleted is kept as long as any other.
+    fs::last_write_time(fixture.layout.message(fixture.drop(), id),
+                        fs::file_time_type::clock::now() - std::chrono::hours(1000));
+    store.remove(fixture.drop(), {{id}});
+    std::ofstream(fixture.layout.deleted(fixture.drop()) / "notes.txt") << "x";
+    now += std::chrono::hours(23);
+    CHECK(store.purge(std::chrono::hours(24)) == 0);
+    now += std::chrono::hours(2);
+    CHECK(store.purge(std::chrono::hours(24)) == 1);
+    CHECK(fixture.listed(store) == std::vector{waiting});
+    CHECK(fs::exists(fixture.layout.deleted(fixture.drop()) / "notes.txt"));
+    for (std::size_t i = 0; i < DirectoryStore::kPurgeBatch + 1; ++i) {
+        std::ofstream(fixture.layout.deletedMessage(fixture.drop(), MessageId::generate())) << "x";
+    }
+    CHECK(store.purge(std::chrono::seconds(0)) == DirectoryStore::kPurgeBatch);
+    CHECK(store.purge(std::chrono::seconds(0)) == 1);
+    CHECK(store.purge(std::chrono::seconds(0)) == 0);
+}
+
+TEST_CASE("what cannot be purged keeps nothing else from it, and is said") {
+    const StoreFixture fixture;
+    auto now = std::chrono::system_clock::now() + std::chrono::hours(25);
+    DirectoryStore store(fixture.layout, [&now] { return now; });
+    const StoreFixture other;
+    const gateway::Drop second(other.mailbox, other.key.sealKey());
+    const MessageId id = fixture.deliver(store);
+    store.remove(fixture.drop(), {{id}});
+    const auto incoming = store.begin(second, id);
+    incoming->append(gateway::octetsOf(StoreFixture::sealed(1)));
+    incoming->commit();
+    store.remove(second, {{id}});
+    const fs::path stuck = fixture.layout.deletedMessage(std::min(fixture.drop(), second), id);
+    const shim::Watch watch(
+        [&](const std::string& call) { return call == "unlink " + stuck.native() ? EPERM : 0; });
+    try {
+        store.purge(std::chrono::hours(24));
+        FAIL("purged what could not be unlinked");
+    } catch (const Error& error) {
+        CHECK(std::string(error.what()).find("chown") != std::string::npos);
+    }
+    CHECK(fixture.files() == std::vector{stuck});
+}
