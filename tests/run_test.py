@@ -17,6 +17,7 @@ CASES = {  # script -> (its text, lines that must be printed)
     "lies": ("print('3 passed, 1 failed, 0 skipped')", ["FAILED ", "ended with exit code 0"]),
     "empty": ("print('0 passed, 0 failed, 0 skipped')", ["ran no test", "1 failed"]),
     "skips": ("print('SKIP of fuse: no /dev/fuse')\nexit(77)", ["0 passed, 0 failed, 1 skipped", "skipped: of fuse: no"]),
+    "skips_too": ("print('vectors: skipped: no npm')\nexit(77)", ["1 skipped", "skipped: vectors: no npm"]),
     "silent_skip": ("exit(77)", ["1 skipped", "no reason given"]),
     "partly": ("print('SKIP a: b')\nprint('4 passed, 0 failed, 1 skipped')", ["4 passed, 0 failed, 1 skipped"]),
     "hangs": ("# time limit: 1 s\nimport time; time.sleep(600)", ["was stopped after 1 s", "1 failed"]),
@@ -29,7 +30,7 @@ CASES = {  # script -> (its text, lines that must be printed)
     "release": ("# build: release\nimport sys; print(sys.argv[1])\nexit(1)", ["build/release/gateway/postern"]),
     "dev": ("import sys; print(sys.argv[1])\nexit(1)", ["build/dev/gateway/postern"]),
 }
-GOOD = ("one", "counts", "skips", "silent_skip", "partly", "doctest_skip")
+GOOD = ("one", "counts", "skips", "skips_too", "silent_skip", "partly", "doctest_skip")
 
 
 def run(name, text, no_skips=""):
