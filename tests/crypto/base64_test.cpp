@@ -47,7 +47,9 @@ TEST_CASE("RFC 4648 10, padded and not") {
 
 TEST_CASE("every length comes back") {
     for (std::size_t size = 0; size < 300; ++size) {
-        const std::string octets = sample::text(size);
+        std::string octets = sample::text(size);
+        std::ranges::transform(octets, octets.begin(),
+                               [&](char c) { return static_cast<char>(c * 11 + octets.size()); });
         for (const Base64 form : {Base64::Padded, Base64::Unpadded, Base64::Url}) {
             CHECK(decodeBase64(crypto::encodeBase64(gateway::octetsOf(octets), form), form) ==
                   octets);

@@ -77,7 +77,7 @@ TEST_CASE("ChaCha20-Poly1305 gives what libsodium's gives, for every kind of len
     const auto key = octets32("808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f");
     std::array<std::byte, 12> nonce{std::byte{7}};
     crypto::Aead aead(key);
-    for (const std::size_t size : {0, 1, 15, 16, 17, 63, 64, 65, 1000, 65535, 65536}) {
+    for (const std::size_t size : {0U, 1U, 15U, 16U, 17U, 63U, 64U, 65U, 1000U, 65535U, 65536U}) {
         CAPTURE(size);
         nonce[11] = static_cast<std::byte>(size & 0xff);
         const std::string text = sample::text(size);

@@ -24,7 +24,7 @@ inline constexpr std::string_view kRecipient =
 
 inline crypto::OpenKey identity() { return *crypto::OpenKey::parse(kIdentity); }
 
-/// `size` octets without a period that chunks could hide behind.
+/// `size` letters without a period that chunks could hide behind.
 inline std::string text(std::size_t size) {
     std::string result(size, '\0');
     std::uint32_t state = 2463534242;
@@ -32,7 +32,7 @@ inline std::string text(std::size_t size) {
         state ^= state << 13;
         state ^= state >> 17;
         state ^= state << 5;
-        c = static_cast<char>(state >> 24);
+        c = static_cast<char>('a' + (state >> 16) % 26);
     }
     return result;
 }
