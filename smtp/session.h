@@ -106,9 +106,6 @@ public:
     bool receivesChunks() const { return m_state == State::GotChunk; }
 
     const Envelope& envelope() const;
-    /// Chunks of a message were read and more must come. Where this turns false without a
-    /// ReadChunk, what was read of it is to be forgotten (RSET, EHLO, QUIT, a chunk that failed).
-    bool midMessage() const { return m_state == State::GotChunk; }
     /// The client's word for itself, safe for a header ([!-~] only); "unknown" before EHLO.
     const std::string& clientName() const;
     const TlsInfo& tls() const;

@@ -89,7 +89,7 @@ bool ScriptedServer::readCommand() {
 void ScriptedServer::answer(const Reply& reply) {
     m_pending = reply;
     m_left = reply.octets;
-    if (!m_session.midMessage()) {
+    if (!m_session.receivesChunks()) {
         m_reader.reset();
         m_message.clear();
     }

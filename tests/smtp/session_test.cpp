@@ -48,18 +48,18 @@ TEST_CASE_FIXTURE(SessionFixture, "a reply says what the world does next") {
 
 TEST_CASE_FIXTURE(SessionFixture, "BDAT tells how many octets, and whether it is the last") {
     begin();
-    CHECK_FALSE(session.midMessage());
+    CHECK_FALSE(session.receivesChunks());
     Reply reply = session.onCommand("BDAT 60");
     CHECK(reply.then == Then::ReadChunk);
     CHECK(reply.octets == 60);
     CHECK_FALSE(reply.last);
-    CHECK(session.midMessage());
+    CHECK(session.receivesChunks());
     CHECK(session.onChunk(60).wire() == "250 2.0.0 60 octets received\r\n");
     reply = session.onCommand("BDAT 40 LAST");
     CHECK(reply.then == Then::ReadChunk);
     CHECK(reply.last);
     session.onStored(id);
-    CHECK_FALSE(session.midMessage());
+    CHECK_FALSE(session.receivesChunks());
     reply = session.onCommand("BDAT 7 LAST");
     CHECK(reply.then == Then::SkipChunk);
     CHECK(reply.octets == 7);
@@ -70,7 +70,7 @@ TEST_CASE_FIXTURE(SessionFixture, "the total of the chunks is judged without wra
     begin();
     session.onCommand("BDAT 100");
     CHECK(session.onCommand("BDAT 9223372036854775807").code == 552);
-    CHECK_FALSE(session.midMessage());
+    CHECK_FALSE(session.receivesChunks());
     begin();
     CHECK(session.onCommand("BDAT 101").then == Then::SkipChunk);
     begin();
@@ -81,14 +81,14 @@ TEST_CASE_FIXTURE(SessionFixture, "each command that ends a message by chunks sa
     for (const std::string_view command : {"RSET", "EHLO x", "HELO x", "QUIT", "BDAT 101"}) {
         begin();
         session.onCommand("BDAT 1");
-        REQUIRE(session.midMessage());
+        REQUIRE(session.receivesChunks());
         session.onCommand(command);
-        CHECK_FALSE(session.midMessage());
+        CHECK_FALSE(session.receivesChunks());
     }
     begin();
     session.onCommand("BDAT 1");
     session.onRefused(Refusal::DiskFull);
-    CHECK_FALSE(session.midMessage());
+    CHECK_FALSE(session.receivesChunks());
 }
 
 TEST_CASE_FIXTURE(SessionFixture, "the envelope has each mailbox once, in lower case") {
@@ -152,7 +152,7 @@ TEST_CASE_FIXTURE(SessionFixture, "random commands never leave the protocol") {
         CHECK((reply.code >= 214 && reply.code <= 555));
         const bool reads = reply.then == Then::ReadData || reply.then == Then::ReadChunk;
         REQUIRE((!reads || !session.envelope().to.empty()));
-        REQUIRE((!session.midMessage() || !session.envelope().to.empty()));
+        REQUIRE((!session.receivesChunks() || !session.envelope().to.empty()));
         if (reply.then == Then::StartTls) {
             session.onTls({"TLSv1.3", "X"});
         } else if (reads && random() % 4 == 0) {
