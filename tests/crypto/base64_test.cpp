@@ -1,6 +1,7 @@
 // Base64 in its three forms: RFC 4648 section 10, and all that strictness refuses.
 #include "crypto/base64.h"
 
+#include <algorithm>
 #include <array>
 
 #include <doctest/doctest.h>
@@ -48,8 +49,9 @@ TEST_CASE("RFC 4648 10, padded and not") {
 TEST_CASE("every length comes back") {
     for (std::size_t size = 0; size < 300; ++size) {
         std::string octets = sample::text(size);
-        std::ranges::transform(octets, octets.begin(),
-                               [&](char c) { return static_cast<char>(c * 11 + octets.size()); });
+        std::ranges::transform(octets, octets.begin(), [&](char c) {
+            return static_cast<char>(static_cast<unsigned char>(c) * 11U + octets.size());
+        });
         for (const Base64 form : {Base64::Padded, Base64::Unpadded, Base64::Url}) {
             CHECK(decodeBase64(crypto::encodeBase64(gateway::octetsOf(octets), form), form) ==
                   octets);
