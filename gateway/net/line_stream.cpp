@@ -150,6 +150,7 @@ std::optional<LineStream::Direction> LineStream::tlsNeeds(int result, const char
 asio::awaitable<void> LineStream::handshake(const TlsContext& context) {
     // RFC 3207 section 6, RFC 2595 section 4: what was pipelined in clear text is forgotten.
     consume(m_end - m_begin);
+    m_lineLength = 0;
     m_ssl = context.newSession();
     SSL_set_fd(m_ssl.get(), m_core->socket.native_handle());
     for (;;) {
@@ -253,6 +254,7 @@ asio::awaitable<void> LineStream::fill() {
 }
 
 void LineStream::consume(std::size_t octets) {
+    octets = std::min(octets, m_end - m_begin);
     ::explicit_bzero(m_buffer.data() + m_begin, octets);
     m_begin += octets;
     if (m_begin == m_end) {

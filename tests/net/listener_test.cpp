@@ -1,0 +1,128 @@
+// Accepting, counting and refusing connections, over real loopback sockets.
+#include "gateway/net/listener.h"
+
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+#include <asio/read_until.hpp>
+#include <asio/streambuf.hpp>
+#include <doctest/doctest.h>
+
+#include "gateway/base/error.h"
+
+namespace net = gateway::net;
+using asio::ip::tcp;
+
+namespace {
+
+/// A server that greets and then waits for a line; stopped by the test.
+struct House {
+    explicit House(net::Listener::Limits limits)
+        : listener(io, "test", std::move(limits),
+                   [](net::LineStream& stream, bool) { return greet(stream); }),
+          port(listener.listen("127.0.0.1", 0, false)) {
+        listener.start();
+    }
+
+    static asio::awaitable<void> greet(net::LineStream& stream) {
+        co_await stream.write("hello\r\n");
+        co_await stream.readLine(100);
+    }
+
+    /// Connects and reads what comes first, while the server runs.
+    std::string connect(tcp::socket& client) {
+        std::string line;
+        asio::streambuf buffer;
+        client.connect({asio::ip::address_v4::loopback(), port});
+        asio::async_read_until(client, buffer, '\n', [&](const asio::error_code&, std::size_t got) {
+            line.assign(static_cast<const char*>(buffer.data().data()), got);
+            io.stop();
+        });
+        io.restart();
+        io.run();
+        return line;
+    }
+
+    void finish() {
+        listener.stop();
+        io.restart();
+        io.run();
+    }
+
+    asio::io_context io{1};
+    net::Listener listener;
+    std::uint16_t port;
+};
+
+net::Listener::Limits limitsOf(std::size_t all, std::size_t perAddress) {
+    net::Listener::Limits limits;
+    limits.connections = all;
+    limits.connectionsPerAddress = perAddress;
+    limits.refusal = "too many\r\n";
+    return limits;
+}
+
+}  // namespace
+
+TEST_CASE("the one connection too many hears why, and a place that is free again is given") {
+    for (const auto& limits : {limitsOf(1, 0), limitsOf(10, 1)}) {
+        House house(limits);
+        tcp::socket first(house.io);
+        CHECK(house.connect(first) == "hello\r\n");
+        tcp::socket second(house.io);
+        CHECK(house.connect(second) == "too many\r\n");
+        CHECK(house.listener.connections() == 1);
+        first.close();
+        while (house.listener.connections() > 0) {
+            house.io.restart();
+            house.io.run_one();
+        }
+        tcp::socket third(house.io);
+        CHECK(house.connect(third) == "hello\r\n");
+        house.finish();
+    }
+}
+
+TEST_CASE("stop ends idle connections, and drained returns when the last is gone") {
+    House house(limitsOf(10, 0));
+    tcp::socket client(house.io);
+    CHECK(house.connect(client) == "hello\r\n");
+    bool drained = false;
+    auto wait = [&]() -> asio::awaitable<void> {
+        co_await house.listener.drained(std::chrono::steady_clock::time_point::max());
+        drained = true;
+    };
+    asio::co_spawn(house.io, wait(), asio::detached);
+    house.io.restart();
+    house.io.poll();
+    CHECK_FALSE(drained);
+    house.finish();
+    CHECK(drained);
+    CHECK(house.listener.connections() == 0);
+}
+
+TEST_CASE("a port in use and an address that is not ours are errors that say what to do") {
+    House house(limitsOf(1, 0));
+    asio::io_context io;
+    net::Listener other(io, "other", limitsOf(1, 0),
+                        [](net::LineStream& stream, bool) { return House::greet(stream); });
+    try {
+        other.listen("127.0.0.1", house.port, false);
+        FAIL("bound twice");
+    } catch (const gateway::Error& error) {
+        CHECK(error.kind() == gateway::Error::Kind::Busy);
+        CHECK(std::string(error.what()).find("in use by another program") != std::string::npos);
+    }
+    CHECK_THROWS_AS(other.listen("192.0.2.1", 0, false), gateway::Error);
+    house.finish();
+}
+
+TEST_CASE("an IPv6 wildcard takes IPv4 clients too") {
+    asio::io_context io;
+    net::Listener listener(io, "both", limitsOf(10, 0),
+                           [](net::LineStream& stream, bool) { return House::greet(stream); });
+    const std::uint16_t port = listener.listen("::", 0, false);
+    tcp::socket client(io);
+    asio::error_code error;
+    client.connect({asio::ip::address_v4::loopback(), port}, error);
+    CHECK_FALSE(static_cast<bool>(error));
+}
