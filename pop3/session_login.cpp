@@ -1,6 +1,8 @@
 // The AUTHORIZATION state of a POP3 session: RFC 1939 section 4, RFC 2595 (STLS), 5034 and 4616
 // (AUTH PLAIN). Never tells an unknown mailbox from a wrong password, and keeps no password but in
 // a Login.
+#include <algorithm>
+
 #include "crypto/base64.h"
 #include "gateway/base/error.h"
 #include "gateway/base/text.h"
@@ -94,7 +96,9 @@ Reply Session::auth(std::string_view arguments) {
         m_state = State::SaslResponse;
         return Reply("+ ");
     }
-    return plain(arguments.substr(blank + 1));
+    const std::string_view initial = arguments.substr(blank + 1);
+    return plain(initial == "=" ? std::string_view()
+                                : initial);  // RFC 5034 section 4: "=" is empty
 }
 
 Reply Session::onSaslResponse(std::string_view line) {
