@@ -129,7 +129,8 @@ Daemon::Daemon(Config config)
       m_tls(loadCertificate(m_config)),
       m_smtpOptions(smtpOptions(m_config)),
       m_pop3Options(pop3Options(m_config)),
-      m_smtpServer(smtp::Engine(m_smtpOptions, m_house, m_store, m_disk), m_tls,
+      m_messageMemory(m_config.smtp.messageMemory),
+      m_smtpServer(smtp::Engine(m_smtpOptions, m_house, m_messageMemory, m_store, m_disk), m_tls,
                    [this](const Drop& drop) { return m_house.keyIsValid(drop); }),
       m_pop3Server(pop3::Engine(
                        m_pop3Options, [this](const MailboxId& id) { return m_house.find(id); },

@@ -84,6 +84,7 @@ private:
     net::TlsHolder m_tls;
     smtp::Options m_smtpOptions;
     pop3::Options m_pop3Options;
+    smtp::MessageMemory m_messageMemory;
     smtp::Server m_smtpServer;
     pop3::Server m_pop3Server;
     net::Listener m_smtp;

@@ -34,7 +34,11 @@ std::optional<Refusal> attempt(const gateway::MessageId& id, Work work) {
 
 Intake::Intake(const Engine& engine, const Session& session, const std::string& peer,
                DataReader::Form form)
-    : m_engine(engine), m_id(gateway::MessageId::generate()), m_reader(form), m_form(form) {
+    : m_engine(engine),
+      m_id(gateway::MessageId::generate()),
+      m_reader(form),
+      m_form(form),
+      m_memory(engine.memory) {
     const auto now = std::chrono::system_clock::now();
     for (const Envelope::To& to : session.envelope().to) {
         m_copies.emplace_back(to.drop, traceHeaders(session, engine.options, peer, to, m_id, now));
@@ -52,9 +56,10 @@ asio::awaitable<bool> Intake::take(std::string_view& input) {
         // RFC 5321 4.1.1.4: the rest is read to its end all the same, and dropped.
         m_pending.clear();
         m_deposit.reset();
-    } else if (m_pending.size() >= kBufferSize) {
+    } else if (m_pending.size() >= kBufferSize || m_engine.memory.exhausted()) {
         co_await flush();
     }
+    m_memory.resize(m_pending.size());
     co_return ended;
 }
 
@@ -62,6 +67,9 @@ asio::awaitable<void> Intake::flush() {
     auto work = [this] { return append(); };
     m_refusal = co_await gateway::net::offload(m_engine.workers, work);
     m_pending.clear();
+    if (m_engine.memory.exhausted()) {
+        m_pending.shrink_to_fit();
+    }
 }
 
 /// On a worker.

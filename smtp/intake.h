@@ -14,17 +14,23 @@
 
 #include "gateway/store/deposit.h"
 #include "smtp/data_reader.h"
+#include "smtp/message_memory.h"
 #include "smtp/session.h"
 
 namespace smtp {
 
 /// What the servers of SMTP need of the house, besides its answers to sessions.
 struct Engine {
-    Engine(const Options& sessionOptions, const House& answers, gateway::MessageStore& messages,
-           asio::thread_pool& diskWorkers)
-        : options(sessionOptions), house(answers), store(messages), workers(diskWorkers) {}
+    Engine(const Options& sessionOptions, const House& answers, MessageMemory& messageMemory,
+           gateway::MessageStore& messages, asio::thread_pool& diskWorkers)
+        : options(sessionOptions),
+          house(answers),
+          memory(messageMemory),
+          store(messages),
+          workers(diskWorkers) {}
     const Options& options;
     const House& house;
+    MessageMemory& memory;
     gateway::MessageStore& store;
     asio::thread_pool& workers;
 };
@@ -59,6 +65,7 @@ private:
     DataReader m_reader;
     DataReader::Form m_form;
     std::string m_pending;
+    MessageMemory::Part m_memory;
     std::unique_ptr<gateway::Deposit> m_deposit;
     std::optional<Refusal> m_refusal;
 };
