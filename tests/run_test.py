@@ -12,6 +12,7 @@ LEAVES = "import subprocess\np = subprocess.Popen(['sleep', '600'], start_new_se
 CASES = {  # script -> (its text, lines that must be printed)
     "one": ("print('fine')", ["passed  case_one_test", "1 passed, 0 failed, 0 skipped"]),
     "counts": ("print('7 passed, 0 failed, 0 skipped')", ["7 passed, 0 failed"]),
+    "counts_by_name": ("print('vectors: 7 passed, 0 failed')", ["7 passed, 0 failed, 0 skipped"]),
     "fails": ("print('why')\nprint('2 passed, 1 failed, 0 skipped')\nexit(1)", ["why", "2 passed, 1 failed"]),
     "crashes": ("print('3 passed, 0 failed, 0 skipped')\nimport os; os.abort()", ["signal SIGABRT", "1 failed"]),
     "lies": ("print('3 passed, 1 failed, 0 skipped')", ["FAILED ", "ended with exit code 0"]),
@@ -30,7 +31,7 @@ CASES = {  # script -> (its text, lines that must be printed)
     "release": ("# build: release\nimport sys; print(sys.argv[1])\nexit(1)", ["build/release/gateway/postern"]),
     "dev": ("import sys; print(sys.argv[1])\nexit(1)", ["build/dev/gateway/postern"]),
 }
-GOOD = ("one", "counts", "skips", "skips_too", "silent_skip", "partly", "doctest_skip")
+GOOD = ("one", "counts", "counts_by_name", "skips", "skips_too", "silent_skip", "partly", "doctest_skip")
 
 
 def run(name, text, no_skips=""):
