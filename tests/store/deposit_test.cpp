@@ -1,0 +1,95 @@
+// One message for several mailboxes: each copy opens with its own key and begins with its own
+// headers; all are stored or none.
+#include "gateway/store/deposit.h"
+
+#include <cerrno>
+
+#include <doctest/doctest.h>
+
+#include "gateway/base/error.h"
+#include "tests/store/store_fixture.h"
+
+using gateway::Deposit;
+using gateway::DirectoryStore;
+using gateway::Error;
+using gateway::MessageId;
+using gateway::octetsOf;
+
+namespace {
+
+std::string opened(gateway::MessageStore& store, const gateway::Drop& drop, const MessageId& id,
+                   const crypto::OpenKey& key) {
+    crypto::Opener opener(key);
+    const auto outgoing = store.open(drop, id);
+    REQUIRE(outgoing);
+    std::string plaintext;
+    std::array<std::byte, 5000> buffer{};
+    while (const std::size_t got = outgoing->read(buffer)) {
+        opener.open(std::span(buffer).first(got), plaintext);
+    }
+    opener.finish(plaintext);
+    return plaintext;
+}
+
+}  // namespace
+
+TEST_CASE("every copy opens with its own key and begins with its own headers") {
+    const StoreFixture fixture;
+    DirectoryStore store(fixture.layout);
+    const auto otherKey = crypto::OpenKey::generate();
+    const gateway::Drop other(gateway::MailboxId::generate(), otherKey.sealKey());
+    std::string message;
+    for (std::size_t i = 0; i < 200'000; ++i) {
+        message += static_cast<char>('a' + i % 26);
+    }
+    const MessageId id = MessageId::generate();
+    Deposit deposit(store, id, {{fixture.drop(), "For: one\r\n"}, {other, "For: two\r\n"}});
+    CHECK(deposit.id() == id);
+    deposit.append(octetsOf(message).first(70'001));
+    deposit.append(octetsOf(message).subspan(70'001));
+    CHECK(fixture.files().empty());
+    deposit.commit();
+    CHECK(opened(store, fixture.drop(), id, fixture.key) == "For: one\r\n" + message);
+    CHECK(opened(store, other, id, otherKey) == "For: two\r\n" + message);
+    const auto listing = store.list(other);
+    REQUIRE(listing.messages.size() == 1);
+    CHECK(crypto::plaintextSize(listing.messages[0].sealedSize) == message.size() + 10);
+}
+
+TEST_CASE("an abandoned deposit leaves nothing") {
+    const StoreFixture fixture;
+    DirectoryStore store(fixture.layout);
+    {
+        Deposit deposit(store, MessageId::generate(), {{fixture.drop(), "For: one\r\n"}});
+        deposit.append(octetsOf("text"));
+        const Deposit moved = std::move(deposit);
+    }
+    CHECK(fixture.files().empty());
+}
+
+TEST_CASE("whichever call fails, either every mailbox has its copy or none has") {
+    bool failed = true;
+    unsigned n = 1;
+    for (; failed; ++n) {
+        REQUIRE(n < 100);
+        CAPTURE(n);
+        const StoreFixture fixture;
+        DirectoryStore store(fixture.layout);
+        const std::vector<Deposit::Copy> copies{
+            {fixture.drop(), "For: one\r\n"},
+            {{gateway::MailboxId::generate(), fixture.key.sealKey()}, "For: two\r\n"},
+            {{gateway::MailboxId::generate(), fixture.key.sealKey()}, "For: three\r\n"}};
+        const MessageId id = MessageId::generate();
+        try {
+            const shim::Watch watch(shim::failNth(n, ENOSPC));
+            Deposit deposit(store, id, copies);
+            deposit.append(octetsOf("text"));
+            deposit.commit();
+            failed = false;
+        } catch (const Error& error) {
+            CHECK(error.kind() == Error::Kind::DiskFull);
+        }
+        CHECK(fixture.files().size() == (failed ? 0 : copies.size()));
+    }
+    CHECK(n > 30);
+}
