@@ -1,10 +1,12 @@
 #include "gateway/daemon.h"
 
+#include <algorithm>
 #include <csignal>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sysexits.h>
+#include <thread>
 
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
@@ -254,7 +256,7 @@ asio::awaitable<void> Daemon::watchDisk() {
     auto look = [path = m_layout.mailboxes()] {
         struct statvfs found{};
         check(::statvfs(path.c_str(), &found), "statvfs", path.native());
-        return static_cast<std::uint64_t>(found.f_bavail) * found.f_frsize;
+        return std::uint64_t{found.f_bavail} * found.f_frsize;
     };
     const std::uint64_t available = co_await net::offload(m_disk, look);
     const std::uint64_t least = m_config.store.minFree;
@@ -356,7 +358,9 @@ asio::awaitable<void> Daemon::stop() {
 }
 
 asio::awaitable<nlohmann::json> Daemon::control(nlohmann::json request) {
-    auto perform = [this, request = std::move(request)] { return m_operations.perform(request); };
+    auto perform = [this, request = std::move(request)]() mutable {
+        return m_operations.perform(std::move(request));
+    };
     nlohmann::json answer = co_await net::offload(m_records, perform);
     m_house.setRegistry(m_keeper.current());
     co_return answer;
