@@ -15,7 +15,7 @@
 namespace crypto {
 
 /// A longer header is refused unread. Room for some 600 X25519 stanzas.
-inline constexpr std::size_t kGreatestHeaderSize = 64 * 1024;
+inline constexpr std::size_t kGreatestHeaderSize = 65536;
 
 struct AgeHeader {
     std::vector<X25519Stanza> x25519;

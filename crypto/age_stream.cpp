@@ -76,16 +76,15 @@ void Sealer::finish(std::string& sealed) {
 }
 
 struct Opener::State {
-    explicit State(const OpenKey& key)
-        : identity(std::in_place, key.octets()), recipient(key.sealKey()) {}
+    explicit State(const OpenKey& key) : identity(key.octets()), recipient(key.sealKey()) {}
 
     /// Takes octets from `sealed` until header and nonce are there, then makes `payload`.
     void readStart(std::span<const std::byte>& sealed);
 
-    std::optional<Secret<32>> identity;  ///< a copy, kept until the file key is unwrapped
+    SecretBuffer identity;  ///< a copy, kept until the file key is unwrapped
     SealKey recipient;
     std::string start;  ///< header and nonce, as far as they came
-    std::optional<PayloadOpener> payload;
+    std::unique_ptr<PayloadOpener> payload;
     bool ended = false;  ///< finished, or failed: nothing more is given out
 };
 
@@ -106,15 +105,15 @@ void Opener::State::readStart(std::span<const std::byte>& sealed) {
         refuseHeader();
     }
     FileKey fileKey;
-    if (!unwrapFileKey(header.x25519.front(), identity->view(), recipient, fileKey)) {
+    if (!unwrapFileKey(header.x25519.front(), identity.view().first<32>(), recipient, fileKey)) {
         throw gateway::Error(gateway::Error::Kind::Corrupt,
                              "age header: not sealed to " + recipient.str());
     }
-    identity.reset();
+    identity = SecretBuffer();
     checkMac(header, fileKey);
     PayloadNonce nonce{};
     std::copy_n(gateway::octetsOf(start).last(kNonceSize).begin(), kNonceSize, nonce.begin());
-    payload.emplace(fileKey, nonce);
+    payload = std::make_unique<PayloadOpener>(fileKey, nonce);
 }
 
 Opener::Opener(const OpenKey& identity) : m_state(std::make_unique<State>(identity)) {}

@@ -14,8 +14,7 @@
 
 namespace crypto {
 
-inline constexpr std::size_t kChunkSize =
-    64 * 1024;  ///< plaintext octets of every chunk but the last
+inline constexpr std::size_t kChunkSize = 65536;  ///< plaintext octets of every chunk but the last
 inline constexpr std::size_t kTagSize = 16;
 inline constexpr std::size_t kHeaderSize = 168;  ///< a header with exactly one X25519 stanza
 inline constexpr std::size_t kNonceSize = 16;    ///< between header and payload
@@ -31,6 +30,8 @@ class Sealer {
 public:
     explicit Sealer(const SealKey& recipient);
     ~Sealer();
+    Sealer(const Sealer&) = delete;
+    Sealer& operator=(const Sealer&) = delete;
     Sealer(Sealer&&) noexcept;
     Sealer& operator=(Sealer&&) noexcept;
 
@@ -51,6 +52,8 @@ class Opener {
 public:
     explicit Opener(const OpenKey& identity);
     ~Opener();
+    Opener(const Opener&) = delete;
+    Opener& operator=(const Opener&) = delete;
     Opener(Opener&&) noexcept;
     Opener& operator=(Opener&&) noexcept;
 

@@ -73,29 +73,18 @@ void scrypt(std::string_view passphrase, std::span<const std::byte> salt, int lo
     }
 }
 
-struct Aead::Context {
-    Context() : cipher(EVP_CIPHER_CTX_new()) {}
-    ~Context() { EVP_CIPHER_CTX_free(cipher); }
-    Context(const Context&) = delete;
-    Context& operator=(const Context&) = delete;
-    EVP_CIPHER_CTX* cipher;
-};
+void Aead::Release::operator()(evp_cipher_ctx_st* context) const { EVP_CIPHER_CTX_free(context); }
 
-Aead::Aead(std::span<const std::byte, 32> key) : m_context(std::make_unique<Context>()) {
-    if (m_context->cipher == nullptr ||
-        EVP_EncryptInit_ex(m_context->cipher, EVP_chacha20_poly1305(), nullptr, asInput(key),
-                           nullptr) != 1) {
+Aead::Aead(std::span<const std::byte, 32> key) : m_context(EVP_CIPHER_CTX_new()) {
+    if (!m_context || EVP_EncryptInit_ex(m_context.get(), EVP_chacha20_poly1305(), nullptr,
+                                         asInput(key), nullptr) != 1) {
         refused("ChaCha20-Poly1305 of OpenSSL");
     }
 }
 
-Aead::~Aead() = default;
-Aead::Aead(Aead&&) noexcept = default;
-Aead& Aead::operator=(Aead&&) noexcept = default;
-
 void Aead::seal(std::span<const std::byte, kAeadNonceSize> nonce,
                 std::span<const std::byte> plaintext, std::span<std::byte> sealed) {
-    EVP_CIPHER_CTX* const context = m_context->cipher;
+    EVP_CIPHER_CTX* const context = m_context.get();
     if (plaintext.size() > std::numeric_limits<int>::max() ||
         sealed.size() != plaintext.size() + kAeadTagSize) {
         refused("ChaCha20-Poly1305 of a wrong size");
@@ -115,7 +104,7 @@ void Aead::seal(std::span<const std::byte, kAeadNonceSize> nonce,
 
 bool Aead::open(std::span<const std::byte, kAeadNonceSize> nonce, std::span<const std::byte> sealed,
                 std::span<std::byte> plaintext) {
-    EVP_CIPHER_CTX* const context = m_context->cipher;
+    EVP_CIPHER_CTX* const context = m_context.get();
     if (plaintext.size() > std::numeric_limits<int>::max() ||
         sealed.size() != plaintext.size() + kAeadTagSize) {
         refused("ChaCha20-Poly1305 of a wrong size");

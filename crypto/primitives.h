@@ -10,6 +10,8 @@
 #include <span>
 #include <string_view>
 
+struct evp_cipher_ctx_st;  // OpenSSL's EVP_CIPHER_CTX
+
 namespace crypto {
 
 void hmacSha256(std::span<const std::byte> key,
@@ -41,9 +43,6 @@ inline constexpr std::size_t kAeadNonceSize = 12;
 class Aead {
 public:
     explicit Aead(std::span<const std::byte, 32> key);
-    ~Aead();
-    Aead(Aead&&) noexcept;
-    Aead& operator=(Aead&&) noexcept;
 
     /// `sealed` is kAeadTagSize longer than `plaintext`.
     void seal(std::span<const std::byte, kAeadNonceSize> nonce,
@@ -54,8 +53,10 @@ public:
                             std::span<const std::byte> sealed, std::span<std::byte> plaintext);
 
 private:
-    struct Context;
-    std::unique_ptr<Context> m_context;
+    struct Release {
+        void operator()(evp_cipher_ctx_st* context) const;
+    };
+    std::unique_ptr<evp_cipher_ctx_st, Release> m_context;
 };
 
 }  // namespace crypto
