@@ -101,7 +101,8 @@ void Opener::State::readStart(std::span<const std::byte>& sealed) {
         refuseHeader();
     }
     const AgeHeader header = parseAgeHeader(std::string_view(start).substr(0, kHeaderSize));
-    if (header.size != kHeaderSize || header.x25519.size() != 1 || header.others != 0) {
+    // An X25519 stanza leaves no room for another in that size.
+    if (header.size != kHeaderSize || header.x25519.empty()) {
         refuseHeader();
     }
     FileKey fileKey;

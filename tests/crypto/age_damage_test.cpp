@@ -263,6 +263,9 @@ TEST_CASE("a message has one X25519 stanza; files of other shapes open as texts 
         checkRefused(file, "age header: not that of a message", "", 0);
         CHECK(crypto::openWithIdentity(file, key)->text() == "text");
     }
+    std::string foreign = withStanzas(arguments);  // of the right size, without a stanza of ours
+    foreign[foreign.find("X25519")] = 'x';
+    checkRefused(foreign, "age header: not that of a message", "", 0);
     const crypto::Password password("secret");
     checkRefused(crypto::sealToPassphrase("text", password, 10) + std::string(100, 'x'),
                  "age header: ", "", 0);
