@@ -36,7 +36,6 @@ void DotWriter::onLineFeed() {
     const bool blank = m_onlyCr;
     m_lineStart = lineEnds;
     m_lastCr = false;
-    m_onlyCr = false;
     if (!lineEnds || !m_bodyLines) {
         return;
     }

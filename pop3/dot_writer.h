@@ -26,7 +26,7 @@ private:
 
     std::optional<std::uint64_t> m_bodyLines;  ///< TOP: still wanted
     bool m_lineStart = true;                   ///< the next octet is the first of a line
-    bool m_onlyCr = false;                     ///< the line so far is a single CR
+    bool m_onlyCr = false;                     ///< where m_lastCr: that CR is all of the line
     bool m_lastCr = false;
     bool m_inBody = false;
     bool m_done = false;

@@ -159,13 +159,15 @@ TEST_CASE("a login carries the mailbox in lower case and every octet of the pass
     CHECK_THROWS_AS(session.onCommand("NOOP"), gateway::Error);
 }
 
-TEST_CASE("a login that waits is forgotten with all else when TLS begins") {
+TEST_CASE("a name and a login that waits are forgotten when TLS begins") {
     Session session(options());
     session.onTls();
     session.onCommand("USER " + std::string(kMailbox));
     session.onCommand("PASS secret");
     session.onTls();
     CHECK_THROWS_AS(session.takeLogin(), gateway::Error);
+    session.onCommand("USER " + std::string(kMailbox));
+    session.onTls();
     CHECK(session.onCommand("PASS secret").text.starts_with("-ERR Give the mailbox first"));
 }
 
