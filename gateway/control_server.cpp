@@ -44,9 +44,8 @@ asio::awaitable<void> expire(seconds after) {
 
 asio::awaitable<bool> readLine(Socket& socket, std::string& line) {
     asio::error_code error;
-    const std::size_t length =
-        co_await asio::async_read_until(socket, asio::dynamic_buffer(line, kMostControlOctets),
-                                        '\n', asio::redirect_error(asio::use_awaitable, error));
+    co_await asio::async_read_until(socket, asio::dynamic_buffer(line, kMostControlOctets), '\n',
+                                    asio::redirect_error(asio::use_awaitable, error));
     co_return !error;
 }
 
@@ -144,26 +143,28 @@ asio::awaitable<void> ControlServer::State::converse(std::shared_ptr<State> stat
 }
 
 asio::awaitable<void> ControlServer::State::acceptAll(std::shared_ptr<State> state) {
-    for (;;) {
+    const auto ended = [state](const std::exception_ptr& failure) {
+        --state->connections;
+        if (failure) {
+            log::error("control connection failed");
+        }
+    };
+    while (state->acceptor.is_open()) {
         asio::error_code error;
-        Socket socket =
-            co_await state->acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
-        if (!state->acceptor.is_open()) {
-            co_return;
-        }
-        if (error || state->connections >= kMostConnections) {
-            // No descriptors, or too many commands at once: let those that run come to their end.
-            co_await expire(seconds(1));
-            continue;
-        }
-        ++state->connections;
-        const auto ended = [state](const std::exception_ptr& failure) {
-            --state->connections;
-            if (failure) {
-                log::error("control connection failed");
+        if (state->connections < kMostConnections) {
+            Socket socket = co_await state->acceptor.async_accept(
+                asio::redirect_error(asio::use_awaitable, error));
+            if (!error) {
+                ++state->connections;
+                asio::co_spawn(state->acceptor.get_executor(), converse(state, std::move(socket)),
+                               ended);
+                continue;
             }
-        };
-        asio::co_spawn(state->acceptor.get_executor(), converse(state, std::move(socket)), ended);
+        }
+        if (state->acceptor.is_open()) {
+            // Too many commands at once, or no descriptors: some will come to their end.
+            co_await expire(seconds(1));
+        }
     }
 }
 
