@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <sys/socket.h>
 
 #include <asio/redirect_error.hpp>
 #include <asio/use_awaitable.hpp>
-#include <openssl/err.h>
 
 namespace gateway::net {
 
@@ -125,66 +125,51 @@ asio::awaitable<void> LineStream::wait(Direction direction) {
     }
 }
 
-/// What OpenSSL waits for after a call that did not succeed; nothing where it can be tried again at
-/// once. Throws where the connection is over.
-std::optional<LineStream::Direction> LineStream::tlsNeeds(int result, const char* what) const {
-    switch (SSL_get_error(m_ssl.get(), result)) {
-        case SSL_ERROR_WANT_READ:
-            return Direction::Read;
-        case SSL_ERROR_WANT_WRITE:
-            return Direction::Write;
-        case SSL_ERROR_ZERO_RETURN:
-            throw ConnectionEnded(Why::Closed, "the peer ended TLS");
-        case SSL_ERROR_SYSCALL:
-            ERR_clear_error();
-            throw ConnectionEnded(Why::Closed, std::string(what) + ": the peer went away");
-        default:
+/// Waits for what a TLS step asked for; true where it must be tried again.
+asio::awaitable<bool> LineStream::tryAgain(TlsSession::Step step) {
+    switch (step) {
+        case TlsSession::Step::Done:
+            co_return false;
+        case TlsSession::Step::WantRead:
+            co_await wait(Direction::Read);
+            co_return true;
+        case TlsSession::Step::WantWrite:
+            co_await wait(Direction::Write);
+            co_return true;
+        case TlsSession::Step::Ended:
             break;
     }
-    const char* const reason = ERR_reason_error_string(ERR_peek_last_error());
-    std::string text = std::string(what) + ": " + (reason != nullptr ? reason : "TLS failure");
-    ERR_clear_error();
-    throw ConnectionEnded(Why::Closed, text);
+    throw ConnectionEnded(Why::Closed, m_tls->failure());
 }
 
 asio::awaitable<void> LineStream::handshake(const TlsContext& context) {
     // RFC 3207 section 6, RFC 2595 section 4: what was pipelined in clear text is forgotten.
     consume(m_end - m_begin);
     m_lineLength = 0;
-    m_ssl = context.newSession();
-    SSL_set_fd(m_ssl.get(), m_core->socket.native_handle());
-    for (;;) {
-        ERR_clear_error();
-        const int result = SSL_do_handshake(m_ssl.get());
-        if (result == 1) {
-            co_return;
-        }
-        if (const auto direction = tlsNeeds(result, "TLS handshake")) {
-            co_await wait(*direction);
-        }
+    m_tls = std::make_unique<TlsSession>(context, m_core->socket.native_handle());
+    bool again = true;
+    while (again) {
+        const TlsSession::Step step = m_tls->handshake();
+        again = co_await tryAgain(step);
     }
 }
 
-std::string LineStream::tlsVersion() const { return m_ssl ? SSL_get_version(m_ssl.get()) : ""; }
+std::string LineStream::tlsVersion() const { return m_tls ? m_tls->version() : ""; }
 
-std::string LineStream::tlsCipher() const { return m_ssl ? SSL_get_cipher_name(m_ssl.get()) : ""; }
+std::string LineStream::tlsCipher() const { return m_tls ? m_tls->cipher() : ""; }
 
 asio::awaitable<std::size_t> LineStream::receiveTls(std::span<char> into) {
-    for (;;) {
-        ERR_clear_error();
-        std::size_t got = 0;
-        const int result = SSL_read_ex(m_ssl.get(), into.data(), into.size(), &got);
-        if (result == 1) {
-            co_return got;
-        }
-        if (const auto direction = tlsNeeds(result, "read")) {
-            co_await wait(*direction);
-        }
+    std::size_t octets = 0;
+    bool again = true;
+    while (again) {
+        const TlsSession::Step step = m_tls->read(into, octets);
+        again = co_await tryAgain(step);
     }
+    co_return octets;
 }
 
 asio::awaitable<std::size_t> LineStream::receive(std::span<char> into) {
-    if (m_ssl) {
+    if (m_tls) {
         co_return co_await receiveTls(into);
     }
     for (;;) {
@@ -203,22 +188,18 @@ asio::awaitable<std::size_t> LineStream::receive(std::span<char> into) {
     }
 }
 
-asio::awaitable<std::size_t> LineStream::sendTls(std::string_view octets) {
-    for (;;) {
-        ERR_clear_error();
-        std::size_t sent = 0;
-        const int result = SSL_write_ex(m_ssl.get(), octets.data(), octets.size(), &sent);
-        if (result == 1) {
-            co_return sent;
-        }
-        if (const auto direction = tlsNeeds(result, "write")) {
-            co_await wait(*direction);
-        }
+asio::awaitable<std::size_t> LineStream::sendTls(std::string_view from) {
+    std::size_t octets = 0;
+    bool again = true;
+    while (again) {
+        const TlsSession::Step step = m_tls->write(from, octets);
+        again = co_await tryAgain(step);
     }
+    co_return octets;
 }
 
 asio::awaitable<std::size_t> LineStream::send(std::string_view octets) {
-    if (m_ssl) {
+    if (m_tls) {
         co_return co_await sendTls(octets);
     }
     for (;;) {
@@ -320,10 +301,8 @@ void LineStream::resizeBuffer(std::size_t size) {
 
 void LineStream::close() noexcept {
     asio::error_code ignored;
-    if (m_ssl && SSL_is_init_finished(m_ssl.get()) == 1) {
-        ERR_clear_error();
-        SSL_shutdown(m_ssl.get());
-        ERR_clear_error();
+    if (m_tls) {
+        m_tls->sayGoodbye();
     }
     m_core->socket.shutdown(asio::socket_base::shutdown_send, ignored);
 }

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
-#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -17,7 +16,7 @@
 #include <asio/ip/tcp.hpp>
 #include <asio/steady_timer.hpp>
 
-#include "gateway/net/tls.h"
+#include "gateway/net/tls_session.h"
 
 namespace gateway::net {
 
@@ -52,7 +51,7 @@ public:
 
     /// Forgets all input that was read, then shakes hands as the server. Throws ConnectionEnded.
     asio::awaitable<void> handshake(const TlsContext& context);
-    bool secured() const { return m_ssl != nullptr; }
+    bool secured() const { return m_tls != nullptr; }
     std::string tlsVersion() const;
     std::string tlsCipher() const;
 
@@ -91,11 +90,11 @@ private:
     asio::awaitable<std::size_t> send(std::string_view octets);
     asio::awaitable<std::size_t> sendTls(std::string_view octets);
     asio::awaitable<void> fill();
-    std::optional<Direction> tlsNeeds(int result, const char* what) const;
+    asio::awaitable<bool> tryAgain(TlsSession::Step step);
 
     std::shared_ptr<Core> m_core;
     std::string m_peer;
-    Ssl m_ssl;
+    std::unique_ptr<TlsSession> m_tls;
     std::vector<char> m_buffer;
     std::size_t m_begin = 0;
     std::size_t m_end = 0;
