@@ -4,71 +4,70 @@ namespace smtp {
 
 bool DataReader::push(std::string_view& input, std::string& output) {
     while (!input.empty()) {
-        switch (m_state) {
-            case State::LineStart:
-                if (m_form == Form::Dots && input.front() == '.') {
-                    input.remove_prefix(1);
-                    m_state = State::Dot;
-                } else {
-                    m_state = State::Text;
-                }
-                break;
-            case State::Dot:
-                // Whatever follows, the dot is no content: RFC 5321 4.5.2.
-                m_state = input.front() == '\r' ? State::DotCr : State::Text;
-                input.remove_prefix(m_state == State::DotCr ? 1 : 0);
-                break;
-            case State::DotCr:
-                if (input.front() == '\n') {
-                    input.remove_prefix(1);
-                    return true;
-                }
-                output += '\r';
-                ++m_size;
-                m_state = State::Cr;
-                break;
-            case State::Text:
-            case State::Cr:
-                takeText(input, output);
-                break;
+        if (m_state == State::Text || m_state == State::Cr) {
+            takeText(input, output);
+        } else if (takeLineStart(input, output)) {
+            return true;
         }
     }
     return false;
 }
 
-/// Takes whole lines, and the start of one, in as few appends as can be: only a bare LF and a line
-/// that starts with a dot interrupt the run. CRs need no search, they are looked at from their LF.
+/// True at the end of data.
+bool DataReader::takeLineStart(std::string_view& input, std::string& output) {
+    const char next = input.front();
+    if (m_state == State::LineStart) {
+        const bool dot = m_form == Form::Dots && next == '.';
+        m_state = dot ? State::Dot : State::Text;
+        input.remove_prefix(dot ? 1 : 0);
+        return false;
+    }
+    if (m_state == State::Dot) {
+        // Whatever follows, the dot is no content: RFC 5321 4.5.2.
+        m_state = next == '\r' ? State::DotCr : State::Text;
+        input.remove_prefix(next == '\r' ? 1 : 0);
+        return false;
+    }
+    if (next == '\n') {
+        input.remove_prefix(1);
+        return true;
+    }
+    output += '\r';
+    ++m_size;
+    m_state = State::Text;
+    return false;
+}
+
 void DataReader::takeText(std::string_view& input, std::string& output) {
-    const auto take = [&](std::size_t octets) {
-        output += input.substr(0, octets);
-        m_size += octets;
-        input.remove_prefix(octets);
-    };
-    bool afterCr = m_state == State::Cr;
-    std::size_t lineStart = 0;
-    for (;;) {
+    const Run run = nextRun(input);
+    output += input.substr(0, run.octets);
+    input.remove_prefix(run.octets);
+    m_size += run.octets;
+    m_state = run.next;
+    if (run.bareLf) {
+        output += "\r\n";
+        input.remove_prefix(1);
+        ++m_size;
+    }
+}
+
+/// Only a bare LF and a line that starts with a dot interrupt a run, so that as few appends are
+/// made as can be. CRs need no search of their own: they are looked at from their LF.
+DataReader::Run DataReader::nextRun(std::string_view input) const {
+    for (std::size_t lineStart = 0;;) {
         const std::size_t lf = input.find('\n', lineStart);
         if (lf == std::string_view::npos) {
-            m_state = input.back() == '\r' ? State::Cr : State::Text;
-            take(input.size());
-            return;
+            return {input.size(), input.back() == '\r' ? State::Cr : State::Text, false};
         }
-        const bool real = lf > lineStart ? input[lf - 1] == '\r' : afterCr;
+        const bool real =
+            lf > lineStart ? input[lf - 1] == '\r' : lineStart == 0 && m_state == State::Cr;
         if (!real) {
-            take(lf);
-            input.remove_prefix(1);
-            ++m_size;
-            output += "\r\n";
             // A dot behind a bare LF is content (SMTP smuggling).
-            m_state = m_form == Form::Chunks ? State::LineStart : State::Text;
-            return;
+            return {lf, m_form == Form::Chunks ? State::LineStart : State::Text, true};
         }
-        afterCr = false;
         lineStart = lf + 1;
         if (lineStart == input.size() || (m_form == Form::Dots && input[lineStart] == '.')) {
-            m_state = State::LineStart;
-            take(lineStart);
-            return;
+            return {lineStart, State::LineStart, false};
         }
     }
 }

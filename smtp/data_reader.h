@@ -5,6 +5,7 @@
 // byte.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -36,7 +37,16 @@ private:
     /// output.
     enum class State { LineStart, Dot, DotCr, Text, Cr };
 
+    /// Octets to be stored as they are, what comes behind them, and whether that is a bare LF.
+    struct Run {
+        std::size_t octets;
+        State next;
+        bool bareLf;
+    };
+
+    bool takeLineStart(std::string_view& input, std::string& output);
     void takeText(std::string_view& input, std::string& output);
+    Run nextRun(std::string_view input) const;
 
     Form m_form;
     State m_state = State::LineStart;

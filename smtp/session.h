@@ -137,6 +137,7 @@ private:
     Reply drainingReply() const;
     Reply tooLarge() const;
     Reply badParameter(const MailParameters& parameters);
+    Reply refusalOf(Recipient::Standing standing) const;
     Reply addRecipient(const gateway::MailboxId& mailbox);
     bool introduce(std::string_view name);
     void dropTransaction();

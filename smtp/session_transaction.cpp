@@ -85,7 +85,7 @@ Reply Session::rcpt(std::string_view argument) {
     }
     const auto address = parseAddress(cut->path);
     const bool postmaster = address && equalsIgnoringCase(address->localPart, "postmaster");
-    if (!address || address->localPart.size() > kLongestLocalPart || cut->path.empty() ||
+    if (!address || address->localPart.size() > kLongestLocalPart ||
         (address->domain.empty() && !postmaster)) {
         return bad(501, "5.1.3",
                    "The recipient's address is malformed, too long, or has no domain");
@@ -113,28 +113,8 @@ Reply Session::addRecipient(const gateway::MailboxId& mailbox) {
         return {250, "2.1.5", "Recipient ok, named before"};
     }
     Recipient recipient = m_house.recipient(mailbox);
-    switch (recipient.standing) {
-        case Recipient::Standing::Active:
-            break;
-        case Recipient::Standing::Suspended:
-            return {450, "4.2.1",
-                    "This mailbox is suspended by its administrator; keep the mail and retry"};
-        case Recipient::Standing::Deleted:
-            return {550, "5.1.1", "This mailbox was deleted; stop sending to it"};
-        case Recipient::Standing::Unreadable:
-            return {451, "4.3.0",
-                    "This mailbox cannot be used just now; keep the mail and retry, and tell the "
-                    "administrator of " +
-                        m_options.hostname};
-        case Recipient::Standing::Unknown:
-            if (m_options.rejectUnknown) {
-                return {550, "5.1.1", "This server does not know this mailbox"};
-            }
-            // It may be on its way here, in a restore or from a twin; a 5xx would lose the mail.
-            return {451, "4.3.0",
-                    "This server does not know this mailbox yet; keep the mail and retry, and tell "
-                    "the administrator of " +
-                        m_options.hostname};
+    if (!recipient.key) {
+        return refusalOf(recipient.standing);
     }
     if (m_envelope.to.size() >= m_options.maxRecipients) {
         return {452, "4.5.3", "Too many recipients; send the mail again to the others"};
@@ -146,6 +126,27 @@ Reply Session::addRecipient(const gateway::MailboxId& mailbox) {
                                mailbox.str() + '@' + gateway::lowered(m_options.domain));
     m_state = State::GotRcpt;
     return {250, "2.1.5", "Recipient ok"};
+}
+
+/// Only what will never be is a 5xx: a 5xx loses the mail.
+Reply Session::refusalOf(Recipient::Standing standing) const {
+    using Standing = Recipient::Standing;
+    if (standing == Standing::Deleted) {
+        return {550, "5.1.1", "This mailbox was deleted; stop sending to it"};
+    }
+    if (standing == Standing::Suspended) {
+        return {450, "4.2.1",
+                "This mailbox is suspended by its administrator; keep the mail and retry"};
+    }
+    if (standing == Standing::Unknown && m_options.rejectUnknown) {
+        return {550, "5.1.1", "This server does not know this mailbox"};
+    }
+    // An unknown one may be on its way here, in a restore or from a twin.
+    const std::string why = standing == Standing::Unknown
+                                ? "This server does not know this mailbox yet"
+                                : "This mailbox cannot be used just now";
+    return {451, "4.3.0",
+            why + "; keep the mail and retry, and tell the administrator of " + m_options.hostname};
 }
 
 Reply Session::data(std::string_view) {

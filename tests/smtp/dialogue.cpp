@@ -51,6 +51,14 @@ std::string takeWord(std::string_view& text) {
 
 }  // namespace
 
+std::uint64_t numberOf(std::string_view digits) {
+    const auto number = gateway::parseDecimal(digits);
+    if (!number) {
+        throw std::runtime_error("no number: " + std::string(digits));
+    }
+    return *number;
+}
+
 std::string octetsFromHex(std::string_view text) {
     std::string result;
     for (text = gateway::trimmed(text); !text.empty(); text = gateway::trimmed(text)) {
@@ -58,7 +66,7 @@ std::string octetsFromHex(std::string_view text) {
         std::uint64_t count = 1;
         if (text.starts_with("(x")) {
             const std::size_t end = text.find(')');
-            count = gateway::parseDecimal(text.substr(2, end - 2)).value();
+            count = numberOf(text.substr(2, end - 2));
             text.remove_prefix(end + 1);
         }
         for (; count > 0; --count) {

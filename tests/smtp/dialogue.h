@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -37,5 +38,8 @@ std::vector<Dialogue> readDialogues(const std::filesystem::path& folder);
 
 /// "text" and pairs of hex digits, separated by blanks, and (x count) behind either of them.
 std::string octetsFromHex(std::string_view text);
+
+/// Throws where `digits` are none.
+std::uint64_t numberOf(std::string_view digits);
 
 }  // namespace smtp::test

@@ -174,17 +174,17 @@ private:
                 m_server->onTls(m_tls);
             }
         } else if (verb == "room") {
-            m_house.roomLeft = gateway::parseDecimal(first).value();
+            m_house.roomLeft = numberOf(first);
         } else if (verb == "draining") {
             m_house.drains = true;
         } else if (verb == "stored") {
-            server().expect(gateway::MessageId::parse(first).value());
+            server().expect(messageIdOf(first));
         } else if (verb == "refused") {
             server().expect(refusalOf(first));
         } else if (verb == "nothing" && first == "stored") {
             require(!server().stored(), "a message was stored");
         } else if (verb == "copies") {
-            const auto count = gateway::parseDecimal(first).value();
+            const auto count = numberOf(first);
             require(server().stored() && server().stored()->traceHeaders.size() == count,
                     "another number of copies");
         } else if (verb == "closed") {
@@ -205,15 +205,15 @@ private:
     void option(const std::string& name, const std::string& value) {
         require(!m_server, "options stand before the first line");
         if (name == "max_message_size") {
-            m_options.maxMessageSize = gateway::parseDecimal(value).value();
+            m_options.maxMessageSize = numberOf(value);
         } else if (name == "max_recipients") {
-            m_options.maxRecipients = gateway::parseDecimal(value).value();
+            m_options.maxRecipients = numberOf(value);
         } else if (name == "max_bad_commands") {
-            m_options.maxBadCommands = gateway::parseDecimal(value).value();
+            m_options.maxBadCommands = numberOf(value);
         } else if (name == "unknown_mailbox") {
             m_options.rejectUnknown = value == "550";
         } else if (name == "postmaster") {
-            m_options.postmaster = gateway::MailboxId::parse(value).value();
+            m_options.postmaster = mailboxNamed(value);
         } else {
             throw std::runtime_error("unknown option: " + name);
         }

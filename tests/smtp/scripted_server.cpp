@@ -5,6 +5,7 @@
 #include <array>
 #include <chrono>
 #include <stdexcept>
+#include <utility>
 
 #include "smtp/trace_headers.h"
 
@@ -20,8 +21,22 @@ gateway::WallTime now() { return gateway::WallTime(std::chrono::seconds(17953416
 
 }  // namespace
 
-gateway::MailboxId mailboxOf(char digit) {
-    return gateway::MailboxId::parse("mbx-" + std::string(32, digit)).value();
+gateway::MailboxId mailboxOf(char digit) { return mailboxNamed("mbx-" + std::string(32, digit)); }
+
+gateway::MailboxId mailboxNamed(std::string_view text) {
+    const auto mailbox = gateway::MailboxId::parse(text);
+    if (!mailbox) {
+        throw std::runtime_error("no mailbox: " + std::string(text));
+    }
+    return *mailbox;
+}
+
+gateway::MessageId messageIdOf(std::string_view text) {
+    const auto id = gateway::MessageId::parse(text);
+    if (!id) {
+        throw std::runtime_error("no message id: " + std::string(text));
+    }
+    return *id;
 }
 
 Recipient ScriptedHouse::recipient(const gateway::MailboxId& mailbox) const {
@@ -90,13 +105,13 @@ void ScriptedServer::answer(const Reply& reply) {
     m_pending = reply;
     m_left = reply.octets;
     if (!m_session.receivesChunks()) {
-        m_reader.reset();
         m_message.clear();
+        m_freshMessage = true;
     }
     switch (reply.then) {
         case Then::ReadChunk:
-            if (!m_reader) {
-                m_reader.emplace(DataReader::Form::Chunks);
+            if (std::exchange(m_freshMessage, false)) {
+                m_reader = DataReader(DataReader::Form::Chunks);
             }
             m_mode = Mode::Chunk;
             return readChunk();
@@ -104,7 +119,7 @@ void ScriptedServer::answer(const Reply& reply) {
             m_mode = Mode::Skip;
             return skip();
         case Then::ReadData:
-            m_reader.emplace(DataReader::Form::Dots);
+            m_reader = DataReader(DataReader::Form::Dots);
             m_mode = Mode::Data;
             return send(reply);
         case Then::StartTls:
@@ -123,7 +138,7 @@ void ScriptedServer::answer(const Reply& reply) {
 
 void ScriptedServer::readMessage() {
     std::string_view input = m_input;
-    const bool done = m_reader->push(input, m_message);
+    const bool done = m_reader.push(input, m_message);
     m_input.erase(0, m_input.size() - input.size());
     if (done) {
         finish();
@@ -134,13 +149,13 @@ void ScriptedServer::readChunk() {
     std::string_view input = std::string_view(m_input).substr(0, m_left);
     m_left -= input.size();
     const std::size_t taken = input.size();
-    m_reader->push(input, m_message);
+    m_reader.push(input, m_message);
     m_input.erase(0, taken);
     if (m_left > 0) {
         return;
     }
-    if (m_pending->last) {
-        m_reader->finish(m_message);
+    if (m_pending.last) {
+        m_reader.finish(m_message);
         return finish();
     }
     if (!m_outcomes.empty() && std::holds_alternative<Refusal>(m_outcomes.front())) {
@@ -148,7 +163,7 @@ void ScriptedServer::readChunk() {
         m_outcomes.pop_front();
         return answer(m_session.onRefused(refusal));
     }
-    answer(m_session.onChunk(m_pending->octets));
+    answer(m_session.onChunk(m_pending.octets));
 }
 
 void ScriptedServer::skip() {
@@ -157,17 +172,17 @@ void ScriptedServer::skip() {
     m_left -= taken;
     if (m_left == 0) {
         m_mode = Mode::Command;
-        send(*m_pending);
+        send(m_pending);
     }
 }
 
 void ScriptedServer::finish() {
-    Outcome outcome = gateway::MessageId::parse(kDefaultId).value();
+    Outcome outcome = messageIdOf(kDefaultId);
     if (!m_outcomes.empty()) {
         outcome = m_outcomes.front();
         m_outcomes.pop_front();
     }
-    if (m_reader->size() > m_options.maxMessageSize) {
+    if (m_reader.size() > m_options.maxMessageSize) {
         outcome = Refusal::TooLarge;
     }
     if (const auto* const refusal = std::get_if<Refusal>(&outcome)) {

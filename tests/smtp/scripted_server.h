@@ -17,6 +17,10 @@ namespace smtp::test {
 /// unreadable, all others unknown.
 gateway::MailboxId mailboxOf(char digit);
 
+/// These throw where `text` is none.
+gateway::MailboxId mailboxNamed(std::string_view text);
+gateway::MessageId messageIdOf(std::string_view text);
+
 class ScriptedHouse : public House {
 public:
     Recipient recipient(const gateway::MailboxId& mailbox) const override;
@@ -28,6 +32,7 @@ public:
     bool allKnown = false;  ///< every mailbox is active
 };
 
+/// Stays where it is made: the session refers to its options.
 class ScriptedServer {
 public:
     /// What becomes of a message once it was read, or of a chunk.
@@ -38,8 +43,6 @@ public:
     };
 
     ScriptedServer(Options options, const ScriptedHouse& house);
-    ScriptedServer(const ScriptedServer&) = delete;
-    ScriptedServer& operator=(const ScriptedServer&) = delete;
 
     void greet() { answer(m_session.greet()); }
     /// What the client sends; answers as far as it goes.
@@ -73,9 +76,10 @@ private:
     Mode m_mode = Mode::Command;
     std::string m_input;
     std::string m_output;
-    std::optional<DataReader> m_reader;
+    DataReader m_reader{DataReader::Form::Dots};
     std::string m_message;
-    std::optional<Reply> m_pending;  ///< of Chunk and Skip
+    bool m_freshMessage = true;    ///< the next chunk is the first of its message
+    Reply m_pending{250, "", ""};  ///< of Chunk and Skip
     std::uint64_t m_left = 0;
     std::deque<Outcome> m_outcomes;
     std::optional<Stored> m_stored;

@@ -66,6 +66,13 @@ TEST_CASE_FIXTURE(SessionFixture, "BDAT tells how many octets, and whether it is
     CHECK(reply.code == 503);
 }
 
+TEST_CASE_FIXTURE(SessionFixture, "the handshake forgets the client's name, RFC 3207 4.2") {
+    session.onCommand("EHLO sender.example");
+    CHECK(session.clientName() == "sender.example");
+    session.onTls(TlsInfo("TLSv1.3", "X"));
+    CHECK(session.clientName() == "unknown");
+}
+
 TEST_CASE_FIXTURE(SessionFixture, "the total of the chunks is judged without wrapping") {
     begin();
     session.onCommand("BDAT 100");

@@ -22,7 +22,7 @@ public:
     }
 
     std::string headers(std::size_t copy = 0) const {
-        const auto id = gateway::MessageId::parse("01980000-0000-7000-8000-000000000001").value();
+        const auto id = test::messageIdOf("01980000-0000-7000-8000-000000000001");
         const gateway::WallTime now{std::chrono::seconds(1795341600)};
         return traceHeaders(session, options, peer, session.envelope().to.at(copy), id, now);
     }
@@ -78,6 +78,9 @@ TEST_CASE_FIXTURE(TraceFixture, "names of the protocol, RFC 3848, RFC 6531 4.3")
     CHECK(session.protocolName() == "SMTP");
     say("EHLO x");
     CHECK(session.protocolName() == "ESMTP");
+    say("HELO x");
+    CHECK(session.protocolName() == "SMTP");
+    say("EHLO x");
     say("MAIL FROM:<> SMTPUTF8");
     CHECK(session.protocolName() == "UTF8SMTP");
     session.onTls({"TLSv1.2", "ECDHE-ECDSA-AES256-GCM-SHA384"});
