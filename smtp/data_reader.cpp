@@ -51,6 +51,10 @@ void DataReader::takeText(std::string_view& input, std::string& output) {
     }
 }
 
+bool DataReader::followsCr(std::string_view input, std::size_t lf) const {
+    return lf > 0 ? input[lf - 1] == '\r' : m_state == State::Cr;
+}
+
 /// Only a bare LF and a line that starts with a dot interrupt a run, so that as few appends are
 /// made as can be. CRs need no search of their own: they are looked at from their LF.
 DataReader::Run DataReader::nextRun(std::string_view input) const {
@@ -59,9 +63,7 @@ DataReader::Run DataReader::nextRun(std::string_view input) const {
         if (lf == std::string_view::npos) {
             return {input.size(), input.back() == '\r' ? State::Cr : State::Text, false};
         }
-        const bool real =
-            lf > lineStart ? input[lf - 1] == '\r' : lineStart == 0 && m_state == State::Cr;
-        if (!real) {
+        if (!followsCr(input, lf)) {
             // A dot behind a bare LF is content (SMTP smuggling).
             return {lf, m_form == Form::Chunks ? State::LineStart : State::Text, true};
         }

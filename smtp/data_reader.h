@@ -46,6 +46,7 @@ private:
 
     bool takeLineStart(std::string_view& input, std::string& output);
     void takeText(std::string_view& input, std::string& output);
+    bool followsCr(std::string_view input, std::size_t lf) const;
     Run nextRun(std::string_view input) const;
 
     Form m_form;

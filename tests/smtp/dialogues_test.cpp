@@ -115,7 +115,7 @@ private:
         if (!m_unsent.empty()) {
             const std::string octets = std::exchange(m_unsent, "");
             running.receive(octets);
-            m_headers.reset();
+            m_inHeaders = false;
             m_messageAt = 0;
         }
         auto line = running.takeLine();
@@ -134,15 +134,15 @@ private:
         if (!stored) {
             throw std::runtime_error("no message was stored");
         }
-        if (!m_headers) {
+        if (!std::exchange(m_inHeaders, true)) {
             m_headers = stored->traceHeaders.front();
         }
-        const std::size_t end = m_headers->find("\r\n");
+        const std::size_t end = m_headers.find("\r\n");
         if (end == std::string::npos) {
             return std::nullopt;
         }
-        std::string line = m_headers->substr(0, end);
-        m_headers->erase(0, end + 2);
+        std::string line = m_headers.substr(0, end);
+        m_headers.erase(0, end + 2);
         return line;
     }
 
@@ -185,8 +185,8 @@ private:
             require(!server().stored(), "a message was stored");
         } else if (verb == "copies") {
             const auto count = numberOf(first);
-            require(server().stored() && server().stored()->traceHeaders.size() == count,
-                    "another number of copies");
+            const auto& stored = server().stored();
+            require(stored && stored->traceHeaders.size() == count, "another number of copies");
         } else if (verb == "closed") {
             require(!answerLine(), "a reply comes instead of the end");
             require(server().closed(), "the connection is still open");
@@ -237,8 +237,9 @@ private:
     std::optional<ScriptedServer> m_server;
     smtp::TlsInfo m_tls;
     std::string m_unsent;
-    std::optional<std::string> m_ahead;    ///< a reply line that ended a run of S*:
-    std::optional<std::string> m_headers;  ///< what is left of the stored copy's
+    std::optional<std::string> m_ahead;  ///< a reply line that ended a run of S*:
+    std::string m_headers;               ///< what is left of the stored copy's
+    bool m_inHeaders = false;            ///< between H: lines
     std::size_t m_messageAt = 0;
     std::string m_expected;  ///< what is left of the stored message behind an M: line
     bool m_isClosed = false;
