@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "crypto/keys.h"
@@ -17,10 +19,21 @@ namespace gateway {
 
 /// What one node's file of one mailbox says.
 struct NodeFile {
+    NodeFile(NodeId id, crypto::VerifyKey key, std::string name)
+        : node(std::move(id)), nodeKey(std::move(key)), nodeName(std::move(name)) {}
     NodeId node;
     crypto::VerifyKey nodeKey;
-    std::string nodeName;
-    std::vector<Statement> statements;
+    std::string nodeName;               ///< for people; not signed
+    std::vector<Statement> statements;  ///< in order of (counter, canonical form), each once
+
+    /// Set union. The name is that of the file with the greater counter, for it is the later one.
+    /// Returns whether a statement was new.
+    bool unite(const NodeFile& other);
+    /// Whether this very statement is in it, with this signature.
+    bool holds(const Statement& statement) const;
+    /// Adds what is not there yet, whatever the signature of what is.
+    void add(const Statement& statement);
+    std::uint64_t greatestCounter() const;
 };
 
 /// One key pair of a mailbox.
@@ -44,6 +57,8 @@ struct Mailbox {
     WallTime created;
     std::vector<MailboxKey>
         keys;  ///< all, in order of (epoch, recipient); the last is the current one
+    nlohmann::json allow = nlohmann::json::object();   ///< pins of senders, as stated
+    nlohmann::json alerts = nlohmann::json::object();  ///< its own alert limits, as stated
     std::uint64_t greatestCounter = 0;
     std::size_t heldBack =
         0;  ///< statements of nodes that are not trusted, or with a bad signature
@@ -56,14 +71,21 @@ using Trusts = std::function<bool(const NodeId&, const crypto::VerifyKey&)>;
 
 class Record {
 public:
+    /// A node's file is told by its key too: whoever writes another node's id into a file of his
+    /// own does not mix his statements with that node's.
+    using Files = std::map<std::pair<NodeId, crypto::VerifyKey>, NodeFile>;
+
     explicit Record(MailboxId mailbox) : m_mailbox(std::move(mailbox)) {}
     const MailboxId& mailbox() const { return m_mailbox; }
-    const std::map<NodeId, NodeFile>& files() const { return m_files; }
+    const Files& files() const { return m_files; }
 
     /// Set union with what one node's file says; returns whether anything was new.
     bool unite(const NodeFile& file);
     bool unite(const Record& other);
 
+    /// The state, where every statement counts: the caller let only such in.
+    Mailbox fold() const;
+    /// The state from the statements of trusted nodes with a good signature.
     Mailbox fold(const Trusts& trusts) const;
 
     /// One node's file as TOML / from TOML; `why` says what is wrong and where.
@@ -71,9 +93,18 @@ public:
     static std::optional<NodeFile> fromToml(const MailboxId& mailbox, std::string_view text,
                                             std::string& why);
 
+    /// The same, telling damage from what a newer version wrote.
+    struct Reading {
+        std::optional<NodeFile> file;
+        bool newerFormat = false;  ///< leave it untouched
+        std::string problem;       ///< empty where all of it was understood; else in words
+    };
+    /// Statements that are malformed are left out, and named in `problem`.
+    static Reading read(const MailboxId& mailbox, std::string_view text);
+
 private:
     MailboxId m_mailbox;
-    std::map<NodeId, NodeFile> m_files;
+    Files m_files;
 };
 
 }  // namespace gateway

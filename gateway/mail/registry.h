@@ -10,8 +10,9 @@
 #include <vector>
 
 #include "crypto/password.h"
-#include "crypto/signature.h"
+#include "gateway/base/clock.h"
 #include "gateway/mail/layout.h"
+#include "gateway/mail/node.h"
 #include "gateway/mail/record.h"
 
 namespace gateway {
@@ -45,34 +46,23 @@ private:
     std::vector<Finding> m_findings;
 };
 
-/// This node: its id and signing key (node/node.toml). Made at the first start.
-class Node {
-public:
-    /// Reads it, or makes it (durably) where there is none. A machine-id that changed means that
-    /// the machine was cloned: the node takes a new id and key and `notice` says so.
-    static Node loadOrMake(const Layout& layout, const std::string& name, std::string& notice);
-    const NodeId& id() const { return m_id; }
-    const std::string& name() const { return m_name; }
-    const crypto::SigningKey& key() const { return m_key; }
-
-private:
-    Node(NodeId id, std::string name, crypto::SigningKey key);
-    NodeId m_id;
-    std::string m_name;
-    crypto::SigningKey m_key;
-};
-
 /// Reads, unites and writes the record files (config/mailboxes/ and node/mailboxes/). Blocking: on
 /// a worker or in a command; one thread at a time. The only writer of this node's files.
 class RegistryKeeper {
 public:
-    RegistryKeeper(Layout layout, Node node);
+    /// `now` tells the time of statements, and that the age of files is reckoned from.
+    RegistryKeeper(Layout layout, Node node,
+                   std::function<WallTime()> now = std::chrono::system_clock::now);
     ~RegistryKeeper();
 
     /// Reads everything and unites config/ with node/'s last known good copy; what config/ lacks or
     /// holds damaged is written back from the copy (a damaged file is kept beside it, renamed).
+    /// What did not change since the last load is not read again. Throws only where node/ itself
+    /// cannot be read or written; all else becomes a finding.
     std::shared_ptr<const Registry> load();
-    /// Whether anything below config/mailboxes changed since the last load() (stat calls only).
+    /// Whether somebody else changed anything below config/mailboxes since the last load(), or a
+    /// file is due to be judged again. Stat calls only, but for what was changed in the last
+    /// seconds.
     bool changed();
     std::shared_ptr<const Registry> current() const;
 
@@ -86,6 +76,10 @@ public:
     /// Adds a mailbox: record durable in node/ and config/ before it returns. Throws Error(Busy)
     /// where the address exists.
     std::shared_ptr<const Mailbox> create(NewMailbox wanted);
+    /// Change a mailbox, as durably; Error(Config) where there is none of that address.
+    std::shared_ptr<const Mailbox> describe(const MailboxId& id, const std::string& name,
+                                            const std::string& description);
+    std::shared_ptr<const Mailbox> setStatus(const MailboxId& id, MailboxStatus status);
 
 private:
     struct State;

@@ -34,7 +34,9 @@ struct ChainLink {
 /// Immutable. All fields are kept, also those a later version wrote and this one does not know.
 class Statement {
 public:
-    /// A new statement, signed. `fields` holds what the kind asks for (see the makers below).
+    /// A new statement, signed. `fields` holds what the kind asks for, by the names of SPEC section
+    /// 6 (key: recipient, epoch, sealed_identity, …). Throws Error(Config) where they are
+    /// malformed: a name that is no UTF-8, for one.
     static Statement make(const MailboxId& mailbox, const NodeId& node,
                           const crypto::SigningKey& key, std::uint64_t counter, WallTime at,
                           std::string_view kind, nlohmann::json fields);
@@ -56,8 +58,11 @@ public:
 
     bool operator==(const Statement& other) const { return m_canonical == other.m_canonical; }
 
+    /// A counter beyond this one is refused: there would be none left for an answer to it.
+    static constexpr std::uint64_t kGreatestCounter = std::uint64_t{1} << 52U;
+
 private:
-    Statement(NodeId node) : m_node(std::move(node)) {}
+    explicit Statement(NodeId node) : m_node(std::move(node)) {}
     NodeId m_node;
     std::uint64_t m_counter = 0;
     WallTime m_at;

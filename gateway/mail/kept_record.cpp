@@ -1,0 +1,316 @@
+#include "gateway/mail/kept_record.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <exception>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "gateway/base/durable_file.h"
+#include "gateway/base/error.h"
+#include "gateway/base/log.h"
+
+namespace gateway {
+
+namespace {
+
+/// A younger file may still be on its way: a slow copy is not damage.
+constexpr std::chrono::seconds kYoung{60};
+constexpr std::chrono::seconds kRetry{30};
+constexpr int kMostPutAside = 1000;
+
+std::size_t hashOf(const std::string& text) { return std::hash<std::string>{}(text); }
+
+}  // namespace
+
+bool RecordContext::trusts(const NodeId& id, const crypto::VerifyKey& key) const {
+    return (id == node.id() && key == node.key().verifyKey()) || trusted.trusts(id, key);
+}
+
+void RecordContext::prepareToWrite() {
+    if (!m_prepared) {
+        syncFileSystem(layout.data());
+        m_prepared = true;
+    }
+}
+
+void KeptRecord::find(const std::filesystem::path& path, const std::string& text) {
+    m_findings.emplace_back(path.native(), text);
+}
+
+void KeptRecord::loadKnown(const RecordContext& context) {
+    const std::filesystem::path path = context.layout.knownRecords() / id().str();
+    const RecordFolder folder = RecordFolder::read(context.layout, path, id());
+    for (const auto& [node, record] : folder.files) {
+        const std::filesystem::path file = context.layout.knownRecordFile(id(), node);
+        if (!record.problem.empty()) {
+            m_knownFindings.emplace_back(file.native(), record.problem);
+            const bool ours = record.state == RecordFile::State::Partial ||
+                              record.state == RecordFile::State::Damaged;
+            // A damaged one is written anew once config/ has supplied what it held.
+            (ours ? m_unsaved : m_untouchable).insert(node);
+        }
+        if (!record.file) {
+            continue;
+        }
+        NodeFile good(record.file->node, record.file->nodeKey, record.file->nodeName);
+        // What lies here was trusted when it was written; only the disk can have spoilt it.
+        for (const Statement& statement : record.file->statements) {
+            if (statement.signedBy(good.nodeKey)) {
+                good.add(statement);
+            }
+        }
+        if (good.statements.size() < record.file->statements.size()) {
+            m_knownFindings.emplace_back(file.native(),
+                                         "a signature in it is wrong: the disk may "
+                                         "be failing; what is good is used");
+            m_unsaved.insert(node);
+        }
+        m_known.unite(good);
+    }
+    if (!folder.problem.empty()) {
+        m_knownFindings.emplace_back(path.native(), folder.problem);
+    }
+}
+
+std::exception_ptr KeptRecord::reconcile(RecordContext& context) {
+    m_reconciled = true;
+    m_findings = m_knownFindings;
+    m_judgeAgain.reset();
+    const RecordFolder folder =
+        RecordFolder::read(context.layout, context.layout.record(id()), id());
+    remember(context, folder);
+    std::size_t heldBack = 0;
+    for (const auto& [node, record] : folder.files) {
+        judge(context, node, record);
+        heldBack += record.file ? accept(context, *record.file) : 0;
+    }
+    if (!folder.problem.empty()) {
+        find(context.layout.record(id()), folder.problem);
+        m_judgeAgain = context.now() + kRetry;
+    }
+    for (const std::string& name : folder.foreign) {
+        find(context.layout.record(id()) / name, "it is no record of a node: move it away");
+    }
+    std::exception_ptr failure;
+    try {
+        saveKnown(context);
+        for (const auto& [key, known] : m_known.files()) {
+            writeBack(context, known, folder);
+        }
+    } catch (const Error& error) {
+        failure = std::current_exception();  // mail goes on by what is known; tried again later
+        find(context.layout.record(id()), error.what());
+        m_judgeAgain = context.now() + kRetry;
+    }
+    Mailbox state = m_known.fold();
+    state.heldBack = heldBack;
+    m_mailbox = state.current() == nullptr ? nullptr : std::make_shared<const Mailbox>(state);
+    return failure;
+}
+
+void KeptRecord::remember(const RecordContext& context, const RecordFolder& folder) {
+    m_folderStamp = folder.stamp;
+    m_foreign = folder.foreign;
+    m_seen.clear();
+    m_settled = folder.stamp.age(context.now()) >= Stamp::kGranularity;
+    for (const auto& [node, record] : folder.files) {
+        m_seen[node] = {record.stamp, hashOf(record.text), record.state};
+        m_settled = m_settled && record.stamp.age(context.now()) >= Stamp::kGranularity;
+    }
+}
+
+void KeptRecord::judge(const RecordContext& context, const NodeId& node, const RecordFile& file) {
+    const std::filesystem::path path = context.layout.recordFile(id(), node);
+    if (file.state == RecordFile::State::Damaged && file.stamp.age(context.now()) < kYoung) {
+        m_judgeAgain = context.now() + kYoung;
+        find(path, "it is not complete (" + file.problem +
+                       "); if it is being copied it will be read once it is");
+    } else if (file.state != RecordFile::State::Good) {
+        find(path, file.problem);
+    }
+}
+
+std::size_t KeptRecord::accept(const RecordContext& context, const NodeFile& file) {
+    const auto known = m_known.files().find({file.node, file.nodeKey});
+    const bool trusted = context.trusts(file.node, file.nodeKey);
+    NodeFile fresh(file.node, file.nodeKey, file.nodeName);
+    std::size_t heldBack = 0;
+    for (const Statement& statement : file.statements) {
+        if (known != m_known.files().end() && known->second.holds(statement)) {
+            continue;
+        }
+        if (trusted && statement.signedBy(file.nodeKey)) {
+            fresh.add(statement);
+        } else {
+            ++heldBack;
+        }
+    }
+    if (!fresh.statements.empty()) {
+        m_known.unite(fresh);
+        m_unsaved.insert(file.node);
+    }
+    if (heldBack > 0) {
+        find(context.layout.recordFile(id(), file.node),
+             std::to_string(heldBack) + (heldBack == 1 ? " statement" : " statements") +
+                 (trusted ? " held back: the signature is not that of the node; copy the file anew"
+                          : " held back: this node does not trust node " + file.node.str() + " (" +
+                                file.nodeName + "); pair the two, or import with --trust"));
+    }
+    return heldBack;
+}
+
+void KeptRecord::saveKnown(RecordContext& context) {
+    for (const auto& [key, file] : m_known.files()) {
+        if (m_unsaved.contains(file.node) && !m_untouchable.contains(file.node)) {
+            context.prepareToWrite();
+            makeDurableDirectory(context.layout.knownRecords() / id().str());
+            writeDurably(context.layout.knownRecordFile(id(), file.node),
+                         Record::toToml(id(), file));
+            m_unsaved.erase(file.node);
+        }
+    }
+    if (m_unsaved.empty() && m_untouchable.empty()) {
+        m_knownFindings.clear();
+    }
+}
+
+void KeptRecord::writeBack(RecordContext& context, const NodeFile& known,
+                           const RecordFolder& folder) {
+    using State = RecordFile::State;
+    const auto found = folder.files.find(known.node);
+    NodeFile whole = known;
+    if (found != folder.files.end()) {
+        const RecordFile& record = found->second;
+        const bool young = record.stamp.age(context.now()) < kYoung;
+        if (record.state == State::Unreadable || record.state == State::Newer ||
+            (record.state == State::Damaged && young)) {
+            return;
+        }
+        const bool sameKey = record.file && record.file->nodeKey == known.nodeKey;
+        if (sameKey &&
+            std::all_of(known.statements.begin(), known.statements.end(),
+                        [&](const Statement& each) { return record.file->holds(each); })) {
+            return;
+        }
+        if (!sameKey || record.state == State::Partial) {
+            putAside(
+                context, known.node,
+                sameKey || !record.file ? record.problem : "it has another key than that node");
+        }
+        if (sameKey) {
+            for (const Statement& statement : record.file->statements) {
+                whole.add(statement);  // what is held back stays there, for the day it is trusted
+            }
+        }
+    } else if (!folder.problem.empty()) {
+        return;
+    }
+    context.prepareToWrite();
+    const std::filesystem::path path = context.layout.recordFile(id(), known.node);
+    const std::string text = Record::toToml(id(), whole);
+    makeDurableDirectory(path.parent_path());
+    writeDurably(path, text);
+    m_seen[known.node] = {Stamp::of(path), hashOf(text), State::Good};
+    m_folderStamp = Stamp::of(path.parent_path());
+    m_settled = false;
+}
+
+void KeptRecord::putAside(const RecordContext& context, const NodeId& node,
+                          const std::string& why) {
+    const std::filesystem::path path = context.layout.recordFile(id(), node);
+    for (int number = 1; number <= kMostPutAside; ++number) {
+        const std::string aside = path.native() + ".damaged-" + std::to_string(number);
+        if (::renameat2(AT_FDCWD, path.c_str(), AT_FDCWD, aside.c_str(), RENAME_NOREPLACE) == 0) {
+            find(path, "it was damaged (" + why +
+                           "); the last known good copy is in its place, "
+                           "the damaged file is kept as " +
+                           aside);
+            log::warning("a damaged record was replaced by the last known good copy",
+                         {{"file", path.native()}, {"cause", why}, {"kept as", aside}});
+            return;
+        }
+        if (errno != EEXIST) {
+            throwErrno("rename", path.native());
+        }
+    }
+    throw Error(Error::Kind::Disk, "too many damaged copies beside " + path.native());
+}
+
+void KeptRecord::append(RecordContext& context, const NodeFile& own) {
+    const auto seen = m_seen.find(own.node);
+    const bool newer = seen != m_seen.end() && seen->second.state == RecordFile::State::Newer;
+    if (newer || m_untouchable.contains(own.node)) {
+        throw Error(Error::Kind::Config, "change " + id().str() +
+                                             ": what this node said before cannot be read, or "
+                                             "a newer Postern wrote it; see `postern check`");
+    }
+    const KeptRecord before = *this;
+    m_known.unite(own);
+    m_unsaved.insert(own.node);
+    if (const std::exception_ptr failure = reconcile(context)) {
+        *this = before;
+        m_reconciled = false;
+        takeBack(context, own.node);
+        std::rethrow_exception(failure);
+    }
+}
+
+void KeptRecord::takeBack(const RecordContext& context, const NodeId& node) const noexcept {
+    const auto old = std::find_if(m_known.files().begin(), m_known.files().end(),
+                                  [&node](const auto& file) { return file.first.first == node; });
+    for (const std::filesystem::path& path :
+         {context.layout.recordFile(id(), node), context.layout.knownRecordFile(id(), node)}) {
+        try {
+            if (old == m_known.files().end()) {
+                ::unlink(path.c_str());
+            } else {
+                writeDurably(path, Record::toToml(id(), old->second));
+            }
+        } catch (const Error& error) {
+            log::warning("a change that failed could not be taken back, and may show later",
+                         {{"file", path.native()}, {"cause", error.what()}});
+        }
+    }
+}
+
+bool KeptRecord::sameAsSeen(const RecordFolder& folder) const {
+    return folder.foreign == m_foreign &&
+           std::equal(folder.files.begin(), folder.files.end(), m_seen.begin(), m_seen.end(),
+                      [](const auto& file, const auto& seen) {
+                          return file.first == seen.first &&
+                                 hashOf(file.second.text) == seen.second.hash;
+                      });
+}
+
+bool KeptRecord::changed(const RecordContext& context) {
+    const std::filesystem::path path = context.layout.record(id());
+    if (!m_reconciled || (m_judgeAgain && context.now() >= *m_judgeAgain)) {
+        return true;
+    }
+    if (Stamp::of(path) != m_folderStamp) {
+        return true;
+    }
+    for (const auto& [node, seen] : m_seen) {
+        if (Stamp::of(context.layout.recordFile(id(), node)) != seen.stamp) {
+            return true;
+        }
+    }
+    if (m_settled || m_folderStamp.age(context.now()) < Stamp::kGranularity) {
+        return false;
+    }
+    // Once, when the times have become old enough to tell: did a change hide behind them?
+    const RecordFolder folder = RecordFolder::read(context.layout, path, id());
+    if (!sameAsSeen(folder)) {
+        return true;
+    }
+    m_settled = true;
+    return false;
+}
+
+bool KeptRecord::unreadable() const {
+    return !m_mailbox && (!m_seen.empty() || !m_findings.empty() || !m_known.files().empty());
+}
+
+}  // namespace gateway

@@ -1,0 +1,259 @@
+// The keeper of all records: which mailboxes there are, when something changed, what this node
+// says. Never touches a file itself; that is KeptRecord's, for one mailbox.
+#include <algorithm>
+#include <set>
+
+#include "crypto/sealed_text.h"
+#include "gateway/base/error.h"
+#include "gateway/base/log.h"
+#include "gateway/mail/kept_record.h"
+#include "gateway/mail/ownership.h"
+
+namespace gateway {
+
+namespace {
+
+using nlohmann::json;
+
+/// The names in a folder; none where there is no such folder.
+std::set<std::string> namesIn(const std::filesystem::path& folder, std::vector<Finding>& findings,
+                              const Layout& layout) {
+    std::set<std::string> names;
+    std::error_code error;
+    std::filesystem::directory_iterator walk(folder, error);
+    for (; !error && walk != std::filesystem::directory_iterator(); walk.increment(error)) {
+        names.insert(walk->path().filename());
+    }
+    if (error && error != std::errc::no_such_file_or_directory) {
+        findings.emplace_back(folder.native(), "it cannot be read (" + error.message() +
+                                                   "); run `" + chownLine(layout, folder) + "`");
+    }
+    return names;
+}
+
+/// The mailbox a folder belongs to; only in the spelling that we write ourselves.
+std::optional<MailboxId> mailboxOf(const std::string& name) {
+    auto id = MailboxId::parse(name);
+    return id && id->str() == name ? id : std::nullopt;
+}
+
+std::string_view nameOf(MailboxStatus status) {
+    switch (status) {
+        case MailboxStatus::Active:
+            return "active";
+        case MailboxStatus::Suspended:
+            return "suspended";
+        case MailboxStatus::Deleted:
+            return "deleted";
+    }
+    throw Error(Error::Kind::Internal, "no such status");
+}
+
+}  // namespace
+
+struct RegistryKeeper::State {
+    State(Layout layout, Node node, std::function<WallTime()> now)
+        : context(std::move(layout), std::move(node), std::move(now)) {}
+
+    struct Draft {
+        std::string_view kind;
+        json fields;
+    };
+
+    void loadFirst();
+    void trustFoundNodes();
+    void readNames();
+    KeptRecord& recordOf(const MailboxId& id) { return records.try_emplace(id, id).first->second; }
+    bool folderChanged();
+    void publish();
+    void require(const MailboxId& id) const;
+    std::shared_ptr<const Mailbox> say(const MailboxId& id, const std::vector<Draft>& drafts);
+
+    RecordContext context;
+    bool loaded = false;
+    std::map<MailboxId, KeptRecord> records;
+    Stamp folderStamp;
+    std::set<std::string> names;  ///< in config/mailboxes, when it was last read
+    bool settled = false;
+    std::vector<Finding> findings;  ///< of the folder itself
+    std::shared_ptr<const Registry> current = std::make_shared<const Registry>();
+};
+
+RegistryKeeper::RegistryKeeper(Layout layout, Node node, std::function<WallTime()> now)
+    : m_state(std::make_unique<State>(std::move(layout), std::move(node), std::move(now))) {}
+
+RegistryKeeper::~RegistryKeeper() = default;
+
+std::shared_ptr<const Registry> RegistryKeeper::current() const { return m_state->current; }
+
+void RegistryKeeper::State::loadFirst() {
+    context.trusted = TrustedNodes::load(context.layout);
+    std::vector<Finding> trouble;
+    const auto known = namesIn(context.layout.knownRecords(), trouble, context.layout);
+    if (!trouble.empty()) {
+        // Going on would take this for a node without mailboxes, which trusts whatever it finds.
+        throw Error(Error::Kind::Permission, trouble[0].path + ": " + trouble[0].text);
+    }
+    for (const std::string& name : known) {
+        if (const auto id = mailboxOf(name)) {
+            recordOf(*id).loadKnown(context);
+        }
+    }
+    if (context.trusted.empty() && records.empty()) {
+        trustFoundNodes();
+    }
+    loaded = true;
+}
+
+void RegistryKeeper::State::trustFoundNodes() {
+    bool found = false;
+    for (const std::string& name : names) {
+        const auto id = mailboxOf(name);
+        if (!id) {
+            continue;
+        }
+        const auto folder = RecordFolder::read(context.layout, context.layout.record(*id), *id);
+        for (const auto& [node, record] : folder.files) {
+            if (record.file && node != context.node.id()) {
+                context.trusted.add(node, record.file->nodeKey,
+                                    "found when this node had no mailbox yet");
+                found = true;
+            }
+        }
+    }
+    if (found) {
+        context.trusted.save(context.layout);
+        log::notice("this node had no mailbox: it trusts the nodes whose records it found",
+                    {{"written to", context.layout.trustFile().native()}});
+    }
+}
+
+void RegistryKeeper::State::readNames() {
+    findings.clear();
+    folderStamp = Stamp::of(context.layout.records());
+    settled = false;
+    names = namesIn(context.layout.records(), findings, context.layout);
+    for (const std::string& name : names) {
+        if (!mailboxOf(name)) {
+            findings.emplace_back((context.layout.records() / name).native(),
+                                  "its name is none of a mailbox: move it away");
+        }
+    }
+}
+
+std::shared_ptr<const Registry> RegistryKeeper::load() {
+    State& state = *m_state;
+    state.readNames();
+    if (!state.loaded) {
+        state.loadFirst();
+    }
+    for (const std::string& name : state.names) {
+        if (const auto id = mailboxOf(name)) {
+            state.recordOf(*id);
+        }
+    }
+    for (auto& [id, record] : state.records) {
+        if (record.changed(state.context)) {
+            record.reconcile(state.context);
+        }
+    }
+    state.publish();
+    return state.current;
+}
+
+bool RegistryKeeper::changed() {
+    State& state = *m_state;
+    return !state.loaded || state.folderChanged() ||
+           std::any_of(state.records.begin(), state.records.end(),
+                       [&](auto& entry) { return entry.second.changed(state.context); });
+}
+
+bool RegistryKeeper::State::folderChanged() {
+    const std::filesystem::path folder = context.layout.records();
+    if (Stamp::of(folder) != folderStamp) {
+        return true;
+    }
+    if (settled || folderStamp.age(context.now()) < Stamp::kGranularity) {
+        return false;
+    }
+    // Once, when its time has become old enough to tell: did a change hide behind it?
+    std::vector<Finding> ignored;
+    settled = namesIn(folder, ignored, context.layout) == names;
+    return !settled;
+}
+
+void RegistryKeeper::State::publish() {
+    // Our own new folders are no news; a foreign one that hides behind them is found by its name.
+    for (const auto& [id, record] : records) {
+        if (record.inConfig()) {
+            names.insert(id.str());
+        }
+    }
+    folderStamp = Stamp::of(context.layout.records());
+    settled = false;
+    Registry::Mailboxes mailboxes;
+    std::vector<MailboxId> unreadable;
+    std::vector<Finding> all = findings;
+    for (const auto& [id, record] : records) {
+        if (record.mailbox()) {
+            mailboxes.emplace_hint(mailboxes.end(), id, record.mailbox());
+        } else if (record.unreadable()) {
+            unreadable.push_back(id);
+        }
+        all.insert(all.end(), record.findings().begin(), record.findings().end());
+    }
+    current = std::make_shared<const Registry>(std::move(mailboxes), std::move(unreadable),
+                                               std::move(all));
+}
+
+std::shared_ptr<const Mailbox> RegistryKeeper::State::say(const MailboxId& id,
+                                                          const std::vector<Draft>& drafts) {
+    KeptRecord& record = recordOf(id);
+    std::uint64_t counter = record.known().fold().greatestCounter;
+    NodeFile own(context.node.id(), context.node.key().verifyKey(), context.node.name());
+    for (const Draft& draft : drafts) {
+        own.add(Statement::make(id, context.node.id(), context.node.key(), ++counter, context.now(),
+                                draft.kind, draft.fields));
+    }
+    record.append(context, own);
+    publish();
+    return record.mailbox();
+}
+
+std::shared_ptr<const Mailbox> RegistryKeeper::create(NewMailbox wanted) {
+    const MailboxId id = wanted.address ? *wanted.address : MailboxId::generate();
+    if (current()->find(id) || current()->unreadable(id)) {
+        throw Error(Error::Kind::Busy, id.str() + " exists already");
+    }
+    const crypto::OpenKey key = crypto::OpenKey::generate();
+    return m_state->say(id,
+                        {{"created", {{"name", wanted.name}}},
+                         {"describe", {{"name", wanted.name}, {"description", wanted.description}}},
+                         {"status", {{"status", nameOf(MailboxStatus::Active)}}},
+                         {"key",
+                          {{"recipient", key.sealKey().str()},
+                           {"epoch", 1},
+                           {"sealed_identity",
+                            crypto::sealIdentity(key, id.str(), wanted.password, wanted.logN)}}}});
+}
+
+std::shared_ptr<const Mailbox> RegistryKeeper::describe(const MailboxId& id,
+                                                        const std::string& name,
+                                                        const std::string& description) {
+    m_state->require(id);
+    return m_state->say(id, {{"describe", {{"name", name}, {"description", description}}}});
+}
+
+std::shared_ptr<const Mailbox> RegistryKeeper::setStatus(const MailboxId& id,
+                                                         MailboxStatus status) {
+    m_state->require(id);
+    return m_state->say(id, {{"status", {{"status", nameOf(status)}}}});
+}
+
+void RegistryKeeper::State::require(const MailboxId& id) const {
+    if (!current->find(id)) {
+        throw Error(Error::Kind::Config, "this node has no mailbox " + id.str());
+    }
+}
+
+}  // namespace gateway
