@@ -1,6 +1,6 @@
 // What commands and the page ask for, as one request object in and one answer object out. The same
 // code serves the control socket of a running server and a command that holds the data directory's
-// lock itself.
+// lock itself. Never opens a message, never keeps a password.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -18,10 +18,38 @@ public:
 
     /// `request` = {"operation": "mailbox.create", …}. The answer is {"ok": true, …} or
     /// {"ok": false, "error": "a sentence", "exit": 64…78}. Never throws; an Error becomes an
-    /// answer.
-    nlohmann::json perform(const nlohmann::json& request) noexcept;
+    /// answer. A password in the request is wiped.
+    ///
+    /// mailbox.create    name, description?, address?, password? → address, email, password (where
+    ///                   it was made here), name, description, status, host, ports
+    /// mailbox.list      → mailboxes: an array of what mailbox.show gives, without keys and ports
+    /// mailbox.show      address → mailbox: address, email, name, description, status, created,
+    ///                   waiting {messages, octets, oldest}, locked, last_received, last_fetched,
+    ///                   host, ports {smtp, smtps, pop3, pop3s}, keys [{recipient, epoch, created}]
+    /// mailbox.edit      address, name?, description? → as mailbox.show
+    /// mailbox.suspend, mailbox.activate   address → as mailbox.show
+    nlohmann::json perform(nlohmann::json request) noexcept;
+
+    /// Wipes the password that a request or an answer holds, if any.
+    static void forget(nlohmann::json& object);
 
 private:
+    nlohmann::json dispatch(nlohmann::json& request);
+    nlohmann::json create(nlohmann::json& request);
+    nlohmann::json list(nlohmann::json& request);
+    nlohmann::json show(nlohmann::json& request);
+    nlohmann::json edit(nlohmann::json& request);
+    nlohmann::json suspend(nlohmann::json& request);
+    nlohmann::json activate(nlohmann::json& request);
+
+    std::shared_ptr<const Mailbox> find(const nlohmann::json& request) const;
+    nlohmann::json setStatus(const nlohmann::json& request, MailboxStatus status);
+    /// What mailbox.list says of one.
+    nlohmann::json summary(const Mailbox& mailbox) const;
+    nlohmann::json details(const Mailbox& mailbox) const;
+    /// Where senders and archivers connect: the first listener of each kind.
+    nlohmann::json ports() const;
+
     const Config& m_config;
     RegistryKeeper& m_keeper;
     MessageStore& m_store;

@@ -1,0 +1,139 @@
+#include "gateway/check.h"
+
+#include <filesystem>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "crypto/age_stream.h"
+#include "gateway/base/error.h"
+#include "gateway/base/text.h"
+#include "gateway/exit_code.h"
+#include "gateway/output.h"
+#include "gateway/privileges.h"
+#include "gateway/record_files.h"
+
+namespace gateway {
+
+namespace {
+
+void line(const char* verdict, const std::string& area, const std::string& text,
+          const std::string& advice) {
+    print(std::string(verdict) + area + ": " + printable(text, 2000) +
+          (advice.empty() ? "" : " → " + printable(advice, 2000)) + '\n');
+}
+
+void checkConfig(const Config& config, CheckReport& report) {
+    report.ok("config", config.file.native() + " is right");
+    for (const std::string& key : config.withoutEffect) {
+        report.warning("config", config.where(key) + " has no effect in this version",
+                       "leave it for a later one, or remove it");
+    }
+}
+
+/// Runs one part; what stops it becomes a finding, and the others still run.
+template <typename Part>
+void guarded(CheckReport& report, const char* area, Part part) {
+    try {
+        part();
+    } catch (const Error& error) {
+        report.problem(area, error.what(),
+                       error.kind() == Error::Kind::Permission
+                           ? "run this as root or as the owner of the data directory"
+                           : "mend that, then check again");
+    }
+}
+
+}  // namespace
+
+void CheckReport::ok(const std::string& area, const std::string& text) {
+    line("ok       ", area, text, "");
+}
+
+void CheckReport::warning(const std::string& area, const std::string& text,
+                          const std::string& advice) {
+    ++m_warnings;
+    line("warning  ", area, text, advice);
+}
+
+void CheckReport::problem(const std::string& area, const std::string& text,
+                          const std::string& advice) {
+    ++m_problems;
+    line("problem  ", area, text, advice);
+}
+
+void CheckReport::fixed(const std::string& area, const std::string& text,
+                        const std::string& command) {
+    line("fixed    ", area, text, command);
+}
+
+void checkRecords(const Config& config, CheckReport& report) {
+    const Layout layout(config.data);
+    const auto mailboxes = recordedMailboxes(layout);
+    std::vector<Finding> findings;
+    for (const MailboxId& id : mailboxes) {
+        const Record record = readRecord(layout, id, findings);
+        const Mailbox mailbox =
+            record.fold([](const NodeId&, const crypto::VerifyKey&) { return true; });
+        if (mailbox.heldBack > 0) {
+            findings.emplace_back(layout.record(id).native(),
+                                  std::to_string(mailbox.heldBack) +
+                                      " statements have a signature that is not their node's");
+        } else if (mailbox.current() == nullptr) {
+            findings.emplace_back(layout.record(id).native(),
+                                  "names no key, so mail for it must wait");
+        }
+    }
+    for (const Finding& finding : findings) {
+        report.problem("records", finding.path + ": " + finding.text,
+                       "copy the file from a backup or another node; what the server knows from "
+                       "before stays in force");
+    }
+    if (findings.empty()) {
+        report.ok("records", std::to_string(mailboxes.size()) + " mailboxes");
+    }
+}
+
+void checkSpace(const Config& config, CheckReport& report) {
+    struct statvfs found{};
+    check(::statvfs(config.data.c_str(), &found), "look at", config.data.native());
+    const std::uint64_t free = std::uint64_t{found.f_bavail} * found.f_frsize;
+    const std::string text = describeSize(free) + " free below " + config.data.native() +
+                             ", of which " + describeSize(config.store.minFree) + " are kept free";
+    if (free <= config.store.minFree) {
+        report.problem("space", text,
+                       "senders wait: make room, or lower " + config.where("store.min_free"));
+    } else if (free - config.store.minFree < config.smtp.maxMessageSize) {
+        report.warning("space", text, "make room: the largest message would not fit any more");
+    } else {
+        report.ok("space", text);
+    }
+}
+
+int checkAll(const Config& config, bool fix) {
+    CheckReport report;
+    checkConfig(config, report);
+    struct stat found{};
+    if (::stat(config.data.c_str(), &found) != 0) {
+        const bool missing = errno == ENOENT;
+        report.problem(
+            "data", config.data.native() + (missing ? " does not exist" : " cannot be reached"),
+            missing ? "start `postern serve` once, which makes it, or mend " + config.where("data")
+                    : "run this as root or as its owner");
+    } else {
+        guarded(report, "owners", [&] { checkOwnership(config, fix, report); });
+        guarded(report, "ports", [&] { checkPorts(config, report); });
+        // From here on as the server: what it cannot read is a finding, and no file of another
+        // user can be reached through a link that its owner planted.
+        becomeOwnerOf(config.data);
+        guarded(report, "records", [&] { checkRecords(config, report); });
+        guarded(report, "messages", [&] { checkMessages(config, report); });
+        guarded(report, "certificate", [&] { checkCertificate(config, report); });
+        guarded(report, "space", [&] { checkSpace(config, report); });
+    }
+    guarded(report, "names", [&] { checkNames(config, report); });
+    print(std::to_string(report.problems()) + " problems, " + std::to_string(report.warnings()) +
+          " warnings\n");
+    return report.problems() == 0 ? EX_OK : EX_DATAERR;
+}
+
+}  // namespace gateway

@@ -1,0 +1,230 @@
+#include "gateway/commands_mailbox.h"
+
+#include <fcntl.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include "crypto/secret.h"
+#include "gateway/base/error.h"
+#include "gateway/base/text.h"
+#include "gateway/exit_code.h"
+#include "gateway/operations.h"
+#include "gateway/output.h"
+#include "gateway/password_prompt.h"
+#include "gateway/request.h"
+
+namespace gateway {
+
+namespace {
+
+using nlohmann::json;
+
+/// Adopted passwords shorter than this can be guessed by whoever copies the records.
+constexpr std::size_t kShortPassword = 20;
+
+std::string oneLineOf(const json& value) {
+    return value.dump(-1, ' ', false, json::error_handler_t::replace) + '\n';
+}
+
+std::string textOf(const json& object, const char* name) {
+    const auto found = object.find(name);
+    return found != object.end() && found->is_string() ? printable(found->get<std::string>(), 400)
+                                                       : std::string("-");
+}
+
+std::string numberOf(const json& object, const char* name) {
+    const auto found = object.find(name);
+    return found != object.end() && found->is_number_unsigned()
+               ? std::to_string(found->get<std::uint64_t>())
+               : std::string("-");
+}
+
+/// "SMTP 25 (STARTTLS), POP3 110 (STLS), POP3S 995".
+std::string describePorts(const json& ports) {
+    static constexpr std::pair<const char*, std::pair<const char*, const char*>> kKinds[] = {
+        {"smtp", {"SMTP ", " (STARTTLS)"}},
+        {"smtps", {"SMTPS ", ""}},
+        {"pop3", {"POP3 ", " (STLS)"}},
+        {"pop3s", {"POP3S ", ""}}};
+    std::string result;
+    for (const auto& [name, around] : kKinds) {
+        if (const std::string port = numberOf(ports, name); port != "-") {
+            result += (result.empty() ? "" : ", ") + (around.first + port) + around.second;
+        }
+    }
+    return result.empty() ? "none, for the config has no listeners" : result;
+}
+
+/// A line to try the mailbox with.
+std::string curlLine(const json& made) {
+    const json& ports = made.at("ports");
+    const std::string host = made.at("host").get<std::string>();
+    const std::string implicit = numberOf(ports, "pop3s");
+    const std::string where =
+        implicit != "-" ? "pop3s://" + host + ':' + implicit + '/'
+                        : "--ssl-reqd pop3://" + host + ':' + numberOf(ports, "pop3") + '/';
+    return "curl --insecure " + where + " -u " + made.at("address").get<std::string>();
+}
+
+/// What is shown only once. `shown` is the password line.
+std::string welcome(const json& made, std::string_view shown) {
+    const std::string host = textOf(made, "host");
+    std::string text = "The mailbox \"" + textOf(made, "name") + "\" is ready.\n\n";
+    text += "  Address   " + textOf(made, "email") + '\n';
+    text += "  Host      " + host + '\n';
+    text += "  Ports     " + describePorts(made.at("ports")) + '\n';
+    text += "  Login     " + textOf(made, "address") + '\n';
+    text += "  Password  ";
+    text += shown;
+    text +=
+        "\n\n"
+        "What to do next:\n"
+        "  1. Let the mail system send its journal to the address above: in Exchange and "
+        "Microsoft\n"
+        "     365 a journal rule, in Google Workspace a routing rule, in Postfix always_bcc.\n"
+        "  2. Give the archiver a POP3 profile with the host, login and password above, TLS on, "
+        "and\n"
+        "     \"delete after archiving\" on. With a self-signed certificate it must be told to "
+        "trust it.\n"
+        "  3. Try it: ";
+    text += curlLine(made);
+    text += '\n';
+    return text;
+}
+
+/// A password that is made and cannot be shown would be lost: better to know before.
+void requireOutput() {
+    if (::fcntl(STDOUT_FILENO, F_GETFL) < 0) {
+        throw Refusal(EX_USAGE,
+                      "standard output is closed, and the password is shown only once; open it");
+    }
+}
+
+json addressed(const char* operation, const MailboxArguments& arguments) {
+    return {{"operation", operation}, {"address", arguments.address.value_or("")}};
+}
+
+/// Carries out what changes or shows one mailbox, and shows how it is now.
+int showAfter(const Config& config, const MailboxArguments& arguments, json request) {
+    const json answer = carryOut(config, std::move(request));
+    const json& mailbox = answer.at("mailbox");
+    if (arguments.json) {
+        print(oneLineOf(mailbox));
+        return EX_OK;
+    }
+    const json& waiting = mailbox.at("waiting");
+    const std::string oldest = textOf(waiting, "oldest");
+    std::vector<std::vector<std::string>> rows{
+        {"Name", textOf(mailbox, "name")},
+        {"Description", textOf(mailbox, "description")},
+        {"Status", textOf(mailbox, "status")},
+        {"Address", textOf(mailbox, "email")},
+        {"Host", textOf(mailbox, "host")},
+        {"Ports", describePorts(mailbox.at("ports"))},
+        {"Created", textOf(mailbox, "created")},
+        {"Waiting", numberOf(waiting, "messages") + " messages, " +
+                        describeSize(waiting.at("octets").get<std::uint64_t>()) +
+                        (oldest == "-" ? "" : ", oldest of " + oldest)},
+        {"Locked", numberOf(mailbox, "locked") + " messages that need an earlier password"}};
+    for (const json& key : mailbox.at("keys")) {
+        rows.push_back({"Key " + numberOf(key, "epoch"),
+                        textOf(key, "recipient") + " of " + textOf(key, "created")});
+    }
+    print(asTable(rows));
+    return EX_OK;
+}
+
+}  // namespace
+
+int createMailbox(const Config& config, const MailboxArguments& arguments) {
+    requireOutput();
+    json request{{"operation", "mailbox.create"}, {"name", arguments.name.value_or("")}};
+    request["description"] = arguments.description.value_or("");
+    if (arguments.address) {
+        request["address"] = *arguments.address;
+    }
+    std::optional<crypto::Password> given;
+    if (arguments.passwordFromInput) {
+        given = readPassword("Password of the mailbox at the other gateway: ");
+        request["password"] = given->view();
+    }
+    json made = carryOut(config, std::move(request));
+    made.erase("ok");
+    std::string text;
+    if (arguments.json) {
+        if (given) {
+            made["password"] = given->view();
+        }
+        text = oneLineOf(made);
+    } else if (given) {
+        text = welcome(made, "the one that was given");
+        if (given->view().size() < kShortPassword) {
+            text += "\nThe password is short: whoever copies the records could guess it.\n";
+        }
+    } else {
+        std::string shown = made.at("password").get<std::string>();
+        shown +=
+            "\n\nThe password is shown only this once and kept nowhere: store it now. Without "
+            "it nobody\ncan read what arrives here, this gateway included.";
+        text = welcome(made, shown);
+        crypto::wipe(std::span<char>(shown));
+    }
+    Operations::forget(made);
+    try {
+        print(text);
+    } catch (const Error& error) {
+        throw Error(error.kind(), std::string(error.what()) + "; the mailbox " +
+                                      textOf(made, "address") +
+                                      " was made, but its password could not be shown and is lost: "
+                                      "suspend that mailbox and create another");
+    }
+    crypto::wipe(std::span<char>(text));
+    return EX_OK;
+}
+
+int listMailboxes(const Config& config, const MailboxArguments& arguments) {
+    const json answer = carryOut(config, {{"operation", "mailbox.list"}});
+    const json& mailboxes = answer.at("mailboxes");
+    if (arguments.json) {
+        print(oneLineOf(mailboxes));
+        return EX_OK;
+    }
+    std::vector<std::vector<std::string>> rows{
+        {"ADDRESS", "STATUS", "WAITING", "SIZE", "LOCKED", "OLDEST", "NAME"}};
+    for (const json& mailbox : mailboxes) {
+        const json& waiting = mailbox.at("waiting");
+        rows.push_back(
+            {textOf(mailbox, "address"), textOf(mailbox, "status"), numberOf(waiting, "messages"),
+             describeSize(waiting.at("octets").get<std::uint64_t>()), numberOf(mailbox, "locked"),
+             textOf(waiting, "oldest"), textOf(mailbox, "name")});
+    }
+    print(rows.size() > 1
+              ? asTable(rows)
+              : "No mailbox yet; make one with `postern mailbox create --name NAME`.\n");
+    return EX_OK;
+}
+
+int showMailbox(const Config& config, const MailboxArguments& arguments) {
+    return showAfter(config, arguments, addressed("mailbox.show", arguments));
+}
+
+int editMailbox(const Config& config, const MailboxArguments& arguments) {
+    json request = addressed("mailbox.edit", arguments);
+    if (arguments.name) {
+        request["name"] = *arguments.name;
+    }
+    if (arguments.description) {
+        request["description"] = *arguments.description;
+    }
+    return showAfter(config, arguments, std::move(request));
+}
+
+int suspendMailbox(const Config& config, const MailboxArguments& arguments) {
+    return showAfter(config, arguments, addressed("mailbox.suspend", arguments));
+}
+
+int activateMailbox(const Config& config, const MailboxArguments& arguments) {
+    return showAfter(config, arguments, addressed("mailbox.activate", arguments));
+}
+
+}  // namespace gateway

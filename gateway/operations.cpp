@@ -1,0 +1,335 @@
+#include "gateway/operations.h"
+
+#include <algorithm>
+#include <array>
+#include <exception>
+
+#include "crypto/age_stream.h"
+#include "crypto/sealed_text.h"
+#include "gateway/arrival.h"
+#include "gateway/base/clock.h"
+#include "gateway/base/error.h"
+#include "gateway/base/log.h"
+#include "gateway/base/text.h"
+#include "gateway/exit_code.h"
+
+namespace gateway {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kLongestName = 200;
+constexpr std::size_t kLongestDescription = 2000;
+/// A password must fit on a POP3 command line (RFC 5034 section 4 asks for long ones).
+constexpr std::size_t kLongestPassword = 512;
+
+std::string statusName(MailboxStatus status) {
+    switch (status) {
+        case MailboxStatus::Active:
+            return "active";
+        case MailboxStatus::Suspended:
+            return "suspended";
+        case MailboxStatus::Deleted:
+            return "deleted";
+    }
+    return "unknown";
+}
+
+/// The text of a field; nothing where it is not there.
+std::optional<std::string> field(const json& request, const char* name) {
+    const auto found = request.find(name);
+    if (found == request.end() || found->is_null()) {
+        return std::nullopt;
+    }
+    if (!found->is_string()) {
+        throw Refusal(EX_DATAERR, std::string("the request's ") + name + " is not a text");
+    }
+    return found->get<std::string>();
+}
+
+/// A text for people: on one line, so that tables and headers hold it.
+std::string oneLine(const std::string& text, const char* what, std::size_t most) {
+    const std::string result(trimmed(text));
+    if (result.size() > most) {
+        throw Refusal(EX_DATAERR, std::string("the ") + what + " is longer than " +
+                                      std::to_string(most) + " octets; shorten it");
+    }
+    const auto isBackslash = [](char c) { return c == '\\'; };
+    const auto backslashes =
+        static_cast<std::size_t>(std::count_if(result.begin(), result.end(), isBackslash));
+    // printable() changes what is no plain text, and doubles each backslash.
+    if (printable(result, 4 * most).size() != result.size() + backslashes) {
+        throw Refusal(EX_DATAERR,
+                      std::string("the ") + what +
+                          " holds control characters or is not UTF-8; write plain text");
+    }
+    return result;
+}
+
+std::string nameIn(const json& request) {
+    std::string name = oneLine(field(request, "name").value_or(""), "name", kLongestName);
+    if (name.empty()) {
+        throw Refusal(EX_USAGE, "the mailbox needs a name; give one with --name");
+    }
+    return name;
+}
+
+MailboxId mailboxIdOf(const std::string& address, const std::string& domain) {
+    const std::string_view text = trimmed(address);
+    const std::size_t sign = text.find('@');
+    const auto id = MailboxId::parse(text.substr(0, sign));
+    if (!id) {
+        throw Refusal(
+            EX_USAGE,
+            printable(text, 80) + " is no mailbox address; it has the form mbx- and 32 hex digits");
+    }
+    if (sign != std::string_view::npos && !equalsIgnoringCase(text.substr(sign + 1), domain)) {
+        throw Refusal(EX_USAGE, printable(text, 120) +
+                                    " is in another domain than this gateway's, " + domain);
+    }
+    return *id;
+}
+
+void requireUsable(const crypto::Password& password) {
+    const std::string_view text = password.view();
+    if (text.empty() || text.size() > kLongestPassword) {
+        throw Refusal(EX_DATAERR, "the password is empty or longer than " +
+                                      std::to_string(kLongestPassword) + " octets");
+    }
+    const auto isControl = [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; };
+    if (std::any_of(text.begin(), text.end(), isControl)) {
+        throw Refusal(EX_DATAERR,
+                      "the password holds a control character, which POP3 cannot transport");
+    }
+}
+
+/// The recipients whose messages the current password opens: the current key and what is chained
+/// to it, also through others (SPEC section 4, "the chain").
+std::vector<crypto::SealKey> openable(const Mailbox& mailbox) {
+    std::vector<crypto::SealKey> result;
+    if (const MailboxKey* current = mailbox.current()) {
+        result.push_back(current->recipient);
+    }
+    for (std::size_t i = 0; i < result.size(); ++i) {
+        for (const MailboxKey& key : mailbox.keys) {
+            if (key.recipient != result[i]) {
+                continue;
+            }
+            for (const ChainLink& link : key.chain) {
+                if (std::find(result.begin(), result.end(), link.recipient) == result.end()) {
+                    result.push_back(link.recipient);
+                }
+            }
+        }
+    }
+    return result;
+}
+
+json portOf(const std::vector<ListenAddress>& listeners) {
+    return listeners.empty() ? json() : json(listeners.front().port);
+}
+
+json failure(int exit, const std::string& text) {
+    return {{"ok", false}, {"error", text}, {"exit", exit}};
+}
+
+}  // namespace
+
+Operations::Operations(const Config& config, RegistryKeeper& keeper, MessageStore& store)
+    : m_config(config), m_keeper(keeper), m_store(store) {}
+
+json Operations::perform(json request) noexcept {
+    json answer;
+    try {
+        answer = dispatch(request);
+        answer["ok"] = true;
+    } catch (const Refusal& refusal) {
+        answer = failure(refusal.exit, refusal.text);
+    } catch (const Error& error) {
+        answer = failure(exitCodeOf(error.kind()), error.what());
+    } catch (const std::exception& error) {
+        answer = failure(EX_SOFTWARE, error.what());
+    }
+    forget(request);
+    return answer;
+}
+
+void Operations::forget(json& object) {
+    const auto found = object.find("password");
+    if (found != object.end() && found->is_string()) {
+        crypto::wipe(std::span<char>(found->get_ref<std::string&>()));
+    }
+}
+
+json Operations::dispatch(json& request) {
+    using Handler = json (Operations::*)(json&);
+    static constexpr std::array<std::pair<std::string_view, Handler>, 6> kOperations{{
+        {"mailbox.create", &Operations::create},
+        {"mailbox.list", &Operations::list},
+        {"mailbox.show", &Operations::show},
+        {"mailbox.edit", &Operations::edit},
+        {"mailbox.suspend", &Operations::suspend},
+        {"mailbox.activate", &Operations::activate},
+    }};
+    const std::string wanted = field(request, "operation").value_or("");
+    for (const auto& [name, handler] : kOperations) {
+        if (name == wanted) {
+            return (this->*handler)(request);
+        }
+    }
+    throw Refusal(EX_UNAVAILABLE, "the running server does not know the operation " +
+                                      printable(wanted, 80) +
+                                      "; restart it, so that it has the version of this command");
+}
+
+json Operations::create(json& request) {
+    RegistryKeeper::NewMailbox wanted{
+        .address = std::nullopt,
+        .name = nameIn(request),
+        .description =
+            oneLine(field(request, "description").value_or(""), "description", kLongestDescription),
+        .password = crypto::Password::generate(),
+        .logN = crypto::kGeneratedPasswordCost};
+    const auto address = field(request, "address");
+    auto given = field(request, "password");
+    if (given) {
+        wanted.password = crypto::Password(*given);
+        crypto::wipe(std::span<char>(*given));
+        requireUsable(wanted.password);
+    }
+    if (address) {
+        wanted.address = mailboxIdOf(*address, m_config.domain);
+    } else if (given) {
+        throw Refusal(EX_USAGE,
+                      "a password can be given only for an address that is taken over from another "
+                      "gateway; give that address too, or let a password be made");
+    }
+    json answer = given ? json::object() : json{{"password", wanted.password.view()}};
+    const auto made = m_keeper.create(std::move(wanted));
+    log::info("mailbox made", {{"mailbox", made->id.str()}, {"name", made->name}});
+    answer["address"] = made->id.str();
+    answer["email"] = made->id.str() + '@' + m_config.domain;
+    answer["name"] = made->name;
+    answer["description"] = made->description;
+    answer["status"] = statusName(made->status);
+    answer["host"] = m_config.hostname;
+    answer["ports"] = ports();
+    return answer;
+}
+
+json Operations::list(json& /*request*/) {
+    json mailboxes = json::array();
+    for (const auto& [id, mailbox] : m_keeper.current()->mailboxes()) {
+        mailboxes.push_back(summary(*mailbox));
+    }
+    return {{"mailboxes", std::move(mailboxes)}};
+}
+
+json Operations::show(json& request) { return {{"mailbox", details(*find(request))}}; }
+
+json Operations::edit(json& request) {
+    const auto mailbox = find(request);
+    const auto name = field(request, "name");
+    const auto description = field(request, "description");
+    if (!name && !description) {
+        throw Refusal(EX_USAGE, "nothing to change; give --name or --description");
+    }
+    const auto changed =
+        m_keeper.describe(mailbox->id, name ? nameIn(request) : mailbox->name,
+                          description ? oneLine(*description, "description", kLongestDescription)
+                                      : mailbox->description);
+    log::info("mailbox described", {{"mailbox", changed->id.str()}, {"name", changed->name}});
+    return {{"mailbox", details(*changed)}};
+}
+
+json Operations::suspend(json& request) { return setStatus(request, MailboxStatus::Suspended); }
+
+json Operations::activate(json& request) { return setStatus(request, MailboxStatus::Active); }
+
+json Operations::setStatus(const json& request, MailboxStatus status) {
+    auto mailbox = find(request);
+    if (status == MailboxStatus::Suspended && mailbox->status == MailboxStatus::Deleted) {
+        throw Refusal(EX_DATAERR, mailbox->id.str() +
+                                      " is deleted; `postern mailbox activate` undoes that first");
+    }
+    if (mailbox->status != status) {  // saying it twice needs no second statement
+        mailbox = m_keeper.setStatus(mailbox->id, status);
+        log::info("mailbox changed",
+                  {{"mailbox", mailbox->id.str()}, {"status", statusName(status)}});
+    }
+    return {{"mailbox", details(*mailbox)}};
+}
+
+std::shared_ptr<const Mailbox> Operations::find(const json& request) const {
+    const MailboxId id = mailboxIdOf(field(request, "address").value_or(""), m_config.domain);
+    const auto registry = m_keeper.current();
+    if (auto mailbox = registry->find(id)) {
+        return mailbox;
+    }
+    if (registry->unreadable(id)) {
+        throw Refusal(EX_DATAERR,
+                      "the record of " + id.str() + " cannot be read; `postern check` says why");
+    }
+    throw Refusal(EX_DATAERR,
+                  "there is no mailbox " + id.str() + " here; `postern mailbox list` shows all");
+}
+
+json Operations::summary(const Mailbox& mailbox) const {
+    const std::vector<crypto::SealKey> ours = openable(mailbox);
+    std::uint64_t messages = 0;
+    std::uint64_t octets = 0;
+    std::uint64_t locked = 0;
+    std::optional<WallTime> oldest;
+    for (const MailboxKey& key : mailbox.keys) {
+        const Listing listing = m_store.list(Drop(mailbox.id, key.recipient));
+        if (std::find(ours.begin(), ours.end(), key.recipient) == ours.end()) {
+            locked += listing.messages.size();
+            continue;
+        }
+        messages += listing.messages.size();
+        for (const StoredMessage& message : listing.messages) {
+            octets += crypto::plaintextSize(message.sealedSize).value_or(0);
+        }
+        if (!listing.messages.empty()) {
+            const WallTime first = arrivalOf(listing.messages.front().id);
+            oldest = std::min(oldest.value_or(first), first);
+        }
+    }
+    return {{"address", mailbox.id.str()},
+            {"name", mailbox.name},
+            {"description", mailbox.description},
+            {"status", statusName(mailbox.status)},
+            {"created", formatTimestamp(mailbox.created)},
+            {"waiting",
+             {{"messages", messages},
+              {"octets", octets},
+              {"oldest", oldest ? json(formatTimestamp(*oldest)) : json()}}},
+            {"locked", locked},
+            {"last_received", nullptr},
+            {"last_fetched", nullptr}};
+}
+
+json Operations::details(const Mailbox& mailbox) const {
+    json result = summary(mailbox);
+    result["email"] = mailbox.id.str() + '@' + m_config.domain;
+    result["host"] = m_config.hostname;
+    result["ports"] = ports();
+    json keys = json::array();
+    for (const MailboxKey& key : mailbox.keys) {
+        keys.push_back({{"recipient", key.recipient.str()},
+                        {"epoch", key.epoch},
+                        {"created", formatTimestamp(key.at)}});
+    }
+    result["keys"] = std::move(keys);
+    return result;
+}
+
+json Operations::ports() const {
+    return {{"smtp", portOf(m_config.smtp.listen)},
+            {"smtps", portOf(m_config.smtp.listenTls)},
+            {"pop3", portOf(m_config.pop3.listen)},
+            {"pop3s", portOf(m_config.pop3.listenTls)}};
+}
+
+}  // namespace gateway

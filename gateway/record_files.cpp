@@ -1,0 +1,75 @@
+#include "gateway/record_files.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "gateway/base/durable_file.h"
+#include "gateway/base/error.h"
+#include "gateway/mail/ownership.h"
+
+namespace gateway {
+
+namespace {
+
+constexpr std::size_t kLargestRecord = 4U << 20U;
+
+/// The names in a directory; none where it does not exist.
+std::vector<std::filesystem::path> entriesOf(const Layout& layout,
+                                             const std::filesystem::path& directory) {
+    std::error_code error;
+    std::vector<std::filesystem::path> entries;
+    std::filesystem::directory_iterator walk(directory, error);
+    while (!error && walk != std::filesystem::directory_iterator()) {
+        entries.push_back(walk->path());
+        walk.increment(error);
+    }
+    if (error && error != std::errc::no_such_file_or_directory) {
+        errno = error.value();
+        throwErrnoFor(layout, "read", directory);
+    }
+    std::sort(entries.begin(), entries.end());
+    return entries;
+}
+
+void readInto(Record& record, const std::filesystem::path& file, std::vector<Finding>& findings) {
+    try {
+        std::string why;
+        const std::string text = readWhole(file, kLargestRecord);
+        if (const auto read = Record::fromToml(record.mailbox(), text, why)) {
+            record.unite(*read);
+        } else {
+            findings.emplace_back(file.native(), why);
+        }
+    } catch (const Error& error) {
+        findings.emplace_back(file.native(), error.what());
+    }
+}
+
+}  // namespace
+
+std::vector<MailboxId> recordedMailboxes(const Layout& layout) {
+    std::set<MailboxId> ids;
+    for (const auto& folder : {layout.records(), layout.knownRecords()}) {
+        for (const auto& entry : entriesOf(layout, folder)) {
+            if (auto id = MailboxId::parse(entry.filename().native())) {
+                ids.insert(std::move(*id));
+            }
+        }
+    }
+    return {ids.begin(), ids.end()};
+}
+
+Record readRecord(const Layout& layout, const MailboxId& mailbox, std::vector<Finding>& findings) {
+    Record record(mailbox);
+    for (const auto& folder : {layout.record(mailbox), layout.knownRecords() / mailbox.str()}) {
+        for (const auto& file : entriesOf(layout, folder)) {
+            if (file.extension() == ".toml" && !file.filename().native().starts_with('.')) {
+                readInto(record, file, findings);
+            }
+        }
+    }
+    return record;
+}
+
+}  // namespace gateway

@@ -1,0 +1,21 @@
+// The record files of the mailboxes as they lie on disk, read one by one for commands that only
+// look. Never unites, never writes one back; that is the RegistryKeeper's.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "gateway/mail/layout.h"
+#include "gateway/mail/record.h"
+#include "gateway/mail/registry.h"
+
+namespace gateway {
+
+/// The mailboxes that have a record folder in config/ or in node/'s copy, sorted.
+std::vector<MailboxId> recordedMailboxes(const Layout& layout);
+
+/// All statements about one mailbox that can be read, from both places; `findings` gets what is
+/// wrong with the others. Blocking. Throws Error where a folder cannot be read.
+Record readRecord(const Layout& layout, const MailboxId& mailbox, std::vector<Finding>& findings);
+
+}  // namespace gateway

@@ -1,0 +1,198 @@
+// What commands ask for, against real records and a real store in a temporary folder.
+#include "gateway/operations.h"
+
+#include <doctest/doctest.h>
+
+#include "crypto/age_stream.h"
+#include "crypto/sealed_text.h"
+#include "gateway/arrival.h"
+#include "gateway/base/durable_file.h"
+#include "gateway/base/text.h"
+#include "gateway/exit_code.h"
+#include "gateway/store/deposit.h"
+#include "gateway/store/directory_store.h"
+#include "tests/base/temporary_folder.h"
+
+namespace {
+
+using namespace gateway;
+using nlohmann::json;
+
+constexpr const char* kAddress = "mbx-0123456789abcdef0123456789abcdef";
+
+Node newNode(const Layout& layout) {
+    for (const auto& directory : {layout.records(), layout.mailboxes(), layout.knownRecords()}) {
+        makeDurableDirectory(directory);
+    }
+    std::string notice;
+    return Node::loadOrMake(layout, "msgw1.test", notice);
+}
+
+struct House {
+    House() : keeper(layout, newNode(layout)), store(layout), operations(config, keeper, store) {
+        keeper.load();
+    }
+    json ask(const std::string& operation, json request = json::object()) {
+        request["operation"] = operation;
+        return operations.perform(std::move(request));
+    }
+    /// The exit code of a refusal; its sentence must hold `text`.
+    int refused(const std::string& operation, const json& request, const std::string& text) {
+        const json answer = ask(operation, request);
+        CHECK(answer.at("ok") == false);
+        const std::string error = answer.value("error", "");
+        CHECK_MESSAGE(error.find(text) != std::string::npos, error);
+        return answer.value("exit", -1);
+    }
+    MessageId deliver(const std::string& address, std::size_t octets) {
+        const auto mailbox = keeper.current()->find(*MailboxId::parse(address));
+        std::vector<Deposit::Copy> copies;
+        copies.emplace_back(Drop(mailbox->id, mailbox->current()->recipient), "");
+        Deposit deposit(store, MessageId::generate(), std::move(copies));
+        deposit.append(octetsOf(std::string(octets, 'x')));
+        deposit.commit();
+        return deposit.id();
+    }
+
+    shim::TemporaryFolder folder;
+    Layout layout{folder.path()};
+    Config config = parseConfig(
+        "domain = \"msgw.test\"\nhostname = \"msgw1.test\"\n[smtp]\n"
+        "listen = [\"127.0.0.1:2525\", \"[::1]:25\"]\n[pop3]\nlisten = []",
+        folder / "postern.toml");
+    RegistryKeeper keeper;
+    DirectoryStore store;
+    Operations operations;
+};
+
+}  // namespace
+
+TEST_CASE("a mailbox that is made has a password that opens its key") {
+    House house;
+    const json made = house.ask("mailbox.create",
+                                {{"name", "  Journal of ÄÖÜ "}, {"description", "all mail, \\o/"}});
+    REQUIRE(made.at("ok") == true);
+    const std::string address = made.at("address");
+    CHECK(made.at("email") == address + "@msgw.test");
+    CHECK(made.at("name") == "Journal of ÄÖÜ");
+    CHECK(made.at("description") == "all mail, \\o/");
+    CHECK(made.at("status") == "active");
+    CHECK(made.at("host") == "msgw1.test");
+    CHECK(made.at("ports") ==
+          json{{"smtp", 2525}, {"smtps", nullptr}, {"pop3", nullptr}, {"pop3s", 995}});
+    const auto mailbox = house.keeper.current()->find(*MailboxId::parse(address));
+    REQUIRE(mailbox);
+    const crypto::Password password(made.at("password").get<std::string>());
+    CHECK(crypto::openIdentity(mailbox->current()->sealedIdentity, address,
+                               mailbox->current()->recipient, password)
+              .has_value());
+}
+
+TEST_CASE("an address and password of another gateway are taken over") {
+    House house;
+    const std::string password = R"(qn5x(/.B9M~PsZA92f]VYbIG`q{!1^[8 \")";
+    const json made =
+        house.ask("mailbox.create", {{"name", "adopted"},
+                                     {"address", "MBX-0123456789ABCDEF0123456789ABCDEF@msgw.TEST"},
+                                     {"password", password}});
+    REQUIRE(made.at("ok") == true);
+    CHECK(made.at("address") == kAddress);
+    CHECK_FALSE(made.contains("password"));
+    const auto mailbox = house.keeper.current()->find(*MailboxId::parse(kAddress));
+    REQUIRE(mailbox);
+    CHECK(crypto::openIdentity(mailbox->current()->sealedIdentity, kAddress,
+                               mailbox->current()->recipient, crypto::Password(password))
+              .has_value());
+    CHECK(house.refused("mailbox.create", {{"name", "again"}, {"address", kAddress}}, kAddress) ==
+          EX_CANTCREAT);
+}
+
+TEST_CASE("what cannot be a mailbox is refused, and nothing is made") {
+    House house;
+    const std::string other = std::string(kAddress) + "@other.test";
+    CHECK(house.refused("mailbox.create", {}, "needs a name") == EX_USAGE);
+    CHECK(house.refused("mailbox.create", {{"name", "  "}}, "needs a name") == EX_USAGE);
+    CHECK(house.refused("mailbox.create", {{"name", 7}}, "is not a text") == EX_DATAERR);
+    CHECK(house.refused("mailbox.create", {{"name", "a\nb"}}, "control characters") == EX_DATAERR);
+    CHECK(house.refused("mailbox.create", {{"name", "\xff"}}, "not UTF-8") == EX_DATAERR);
+    CHECK(house.refused("mailbox.create", {{"name", std::string(201, 'a')}}, "longer than 200") ==
+          EX_DATAERR);
+    CHECK(house.refused("mailbox.create", {{"name", "a"}, {"address", "mbx-12"}},
+                        "mbx-12 is no mailbox address") == EX_USAGE);
+    CHECK(house.refused("mailbox.create", {{"name", "a"}, {"address", other}},
+                        "another domain than this gateway's, msgw.test") == EX_USAGE);
+    CHECK(house.refused("mailbox.create", {{"name", "a"}, {"password", "secret"}},
+                        "only for an address that is taken over") == EX_USAGE);
+    for (const char* bad : {"", "a\tb", "a\rb"}) {
+        const json request{{"name", "a"}, {"address", kAddress}, {"password", bad}};
+        CHECK(house.refused("mailbox.create", request, "password") == EX_DATAERR);
+    }
+    CHECK(house.refused("mailbox.frobnicate", {}, "does not know the operation") == EX_UNAVAILABLE);
+    CHECK(house.ask("mailbox.list").at("mailboxes").empty());
+}
+
+TEST_CASE("the list counts what waits, with the octets that RETR will send") {
+    House house;
+    const std::string address =
+        house.ask("mailbox.create", {{"name", "one"}}).at("address").get<std::string>();
+    const json empty = house.ask("mailbox.list").at("mailboxes").at(0);
+    CHECK(empty.at("address") == address);
+    CHECK(empty.at("waiting") == json{{"messages", 0}, {"octets", 0}, {"oldest", nullptr}});
+    CHECK(empty.at("locked") == 0);
+    CHECK(empty.at("last_received").is_null());
+    CHECK(empty.at("last_fetched").is_null());
+    const MessageId first = house.deliver(address, 100'000);
+    house.deliver(address, 11);
+    const json waiting = house.ask("mailbox.list").at("mailboxes").at(0).at("waiting");
+    CHECK(waiting.at("messages") == 2);
+    CHECK(waiting.at("octets") == 100'011);
+    CHECK(waiting.at("oldest") == formatTimestamp(arrivalOf(first)));
+}
+
+TEST_CASE("one mailbox is shown with its keys and where to connect") {
+    House house;
+    house.ask("mailbox.create", {{"name", "one"}, {"address", kAddress}});
+    const json shown = house.ask("mailbox.show", {{"address", kAddress}}).at("mailbox");
+    CHECK(shown.at("email") == std::string(kAddress) + "@msgw.test");
+    CHECK(shown.at("ports").at("pop3s") == 995);
+    CHECK(shown.at("keys").size() == 1);
+    CHECK(shown.dump().find("AGE ENCRYPTED") == std::string::npos);
+    CHECK(house.refused("mailbox.show", {{"address", "mbx-ffffffffffffffffffffffffffffffff"}},
+                        "there is no mailbox mbx-ffff") == EX_DATAERR);
+    CHECK(house.refused("mailbox.show", {}, "no mailbox address") == EX_USAGE);
+}
+
+TEST_CASE("name, description and status change, and stay over a restart") {
+    House house;
+    house.ask("mailbox.create", {{"name", "one"}, {"description", "d"}, {"address", kAddress}});
+    const json request{{"address", kAddress}};
+    CHECK(house.refused("mailbox.edit", request, "nothing to change") == EX_USAGE);
+    json change = request;
+    change["name"] = "two";
+    const json edited = house.ask("mailbox.edit", change).at("mailbox");
+    CHECK(edited.at("name") == "two");
+    CHECK(edited.at("description") == "d");
+    change.erase("name");
+    change["description"] = "";
+    CHECK(house.ask("mailbox.edit", change).at("mailbox").at("description") == "");
+    CHECK(house.ask("mailbox.suspend", request).at("mailbox").at("status") == "suspended");
+    CHECK(house.ask("mailbox.suspend", request).at("mailbox").at("status") == "suspended");
+    {
+        RegistryKeeper again(house.layout, newNode(house.layout));
+        const auto mailbox = again.load()->find(*MailboxId::parse(kAddress));
+        REQUIRE(mailbox);
+        CHECK(mailbox->name == "two");
+        CHECK(mailbox->description.empty());
+        CHECK(mailbox->status == MailboxStatus::Suspended);
+    }
+    CHECK(house.ask("mailbox.activate", request).at("mailbox").at("status") == "active");
+}
+
+TEST_CASE("a trouble of the disk is an answer, not an exception") {
+    House house;
+    std::filesystem::remove_all(house.layout.data());
+    const json answer = house.ask("mailbox.create", {{"name", "one"}});
+    CHECK(answer.at("ok") == false);
+    CHECK(answer.at("exit") == EX_IOERR);
+    CHECK_FALSE(answer.contains("password"));
+}
