@@ -27,6 +27,12 @@ std::string at(const std::filesystem::path& file, unsigned line, unsigned column
     return result;
 }
 
+/// Whether a key says that what it is about is not wanted: then a part that does not exist yet does
+/// what was asked.
+bool isOff(const ConfigValue& value) {
+    return value.texts.empty() || value.text().empty() || value.text() == "0s";
+}
+
 /// Moves what was read into the structs, and checks what one value alone does not show.
 class Filler {
 public:
@@ -38,7 +44,7 @@ public:
     Config fill() {
         for (const auto& [name, value] : m_values) {
             m_config.positions[name] = {value.line, value.column};
-            if (!findConfigKey(name)->effective) {
+            if (!findConfigKey(name)->effective && !isOff(value)) {
                 m_config.withoutEffect.push_back(name);
             }
         }

@@ -75,7 +75,8 @@ struct Config {
     /// "postern.toml:12: smtp.listen": where a key was set, for error messages; only the file and
     /// the key where it was not set.
     std::string where(const std::string& key) const;
-    /// Keys that were set and are known, but belong to parts this version does not have yet.
+    /// Keys that were set, not merely to "none", but belong to parts this version does not have
+    /// yet.
     std::vector<std::string> withoutEffect;
     /// Line and column of every key that was set ("smtp.listen").
     std::map<std::string, std::pair<unsigned, unsigned>> positions;

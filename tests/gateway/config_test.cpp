@@ -221,10 +221,11 @@ format = "json"
     CHECK(config.where("smtp.nothing") == "/etc/p.toml: smtp.nothing");
 }
 
-TEST_CASE("keys of parts that do not exist yet are known, and named") {
+TEST_CASE("keys of parts that do not exist yet are known, and named unless they say \"none\"") {
     const Config config = parse(
-        "domain = \"a.test\"\n[web]\nlisten = [\"[::1]:1\"]\n[alerts]\nsilence = "
-        "\"1h\"\n[keys]\nrecovery = \"" +
+        "domain = \"a.test\"\n[web]\nlisten = [\"[::1]:1\"]\n[metrics]\nlisten = []\n"
+        "[pop3]\nunlock_cache = \"0s\"\n[alerts]\nwebhook = \"\"\nsilence = \"1h\"\n"
+        "[keys]\nrecovery = \"" +
         crypto::OpenKey::generate().sealKey().str() + "\"");
     CHECK(config.withoutEffect ==
           std::vector<std::string>{"alerts.silence", "keys.recovery", "web.listen"});
