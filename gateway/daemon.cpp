@@ -289,7 +289,8 @@ asio::awaitable<void> Daemon::renewCertificate() {
 
 asio::awaitable<void> Daemon::handleSignals() {
     bool asked = false;
-    for (;;) {
+    // stop() may have run to its end, cancel and all, before this waits again.
+    while (!m_stopped) {
         asio::error_code error;
         const int signal =
             co_await m_signals.async_wait(asio::redirect_error(asio::use_awaitable, error));
@@ -354,6 +355,7 @@ asio::awaitable<void> Daemon::stop() {
     // What still runs is a worker's job; it ends, and nothing of it may outlive this object.
     co_await m_smtp.drained(std::chrono::steady_clock::time_point::max());
     co_await m_pop3.drained(std::chrono::steady_clock::time_point::max());
+    m_stopped = true;
     m_signals.cancel();
 }
 

@@ -92,7 +92,8 @@ private:
     ControlServer m_control;
     asio::signal_set m_signals;
     std::set<asio::steady_timer*> m_pauses;  ///< of scheduled jobs
-    bool m_stopping = false;
+    bool m_stopping = false;  ///< nothing new is taken
+    bool m_stopped = false;   ///< and nothing old is left
     bool m_roomWasShort = false;
 };
 
