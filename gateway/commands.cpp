@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <iostream>
+#include <system_error>
 
 #include "gateway/base/error.h"
 #include "gateway/base/log.h"
@@ -113,6 +114,8 @@ int serveCommand(const Config& config) {
         return serve(config);
     } catch (const Error& error) {
         throw Refusal(exitCodeAtStart(error.kind()), error.what());
+    } catch (const std::system_error& error) {
+        throw Refusal(EX_CANTCREAT, error.what());
     }
 }
 
@@ -158,6 +161,8 @@ int runCommand(int argc, char** argv) {
         return complain(refusal.exit, refusal.text);
     } catch (const Error& error) {
         return complain(exitCodeOf(error.kind()), error.what());
+    } catch (const std::system_error& error) {
+        return complain(EX_IOERR, error.what());
     } catch (const std::exception& error) {
         return complain(EX_SOFTWARE, std::string(error.what()) + "; please report this");
     }

@@ -85,9 +85,9 @@ def damaged_files_are_named(stage):
     finding(gateway, "problem", "messages", re.escape(str(file)) + ".*copy a whole one")
     file.write_bytes(whole)
     stray = file.with_name("report.eml")
-    stray.write_bytes(whole)
+    stray.mkdir()
     finding(gateway, "problem", "messages", "report.eml")
-    stray.unlink()
+    stray.rmdir()
     lines_of(gateway, 0)
 
 
