@@ -211,13 +211,18 @@ asio::awaitable<bool> Server::listMessages(Access& access) {
 
 asio::awaitable<Reply> Server::unlock(const std::string& peer, Session& session,
                                       std::unique_ptr<Access>& access) {
-    const Login login = session.takeLogin();
     std::unique_ptr<UnlockedMailbox> opened;
-    const std::optional<LoginRefusal> refusal = co_await openMailbox(peer, login, opened);
+    std::optional<gateway::MailboxId> mailbox;
+    std::optional<LoginRefusal> refusal;
+    {
+        const Login login = session.takeLogin();  // the password goes as soon as it was tried
+        mailbox = login.mailbox;
+        refusal = co_await openMailbox(peer, login, opened);
+    }
     if (refusal) {
         co_return session.onLoginRefused(*refusal);
     }
-    auto granted = std::make_unique<Access>(m_held, *login.mailbox, std::move(opened));
+    auto granted = std::make_unique<Access>(m_held, *mailbox, std::move(opened));
     const bool listed = co_await listMessages(*granted);
     if (!listed) {
         co_return session.onLoginRefused(LoginRefusal::Trouble);
@@ -228,8 +233,8 @@ asio::awaitable<Reply> Server::unlock(const std::string& peer, Session& session,
         entries.emplace_back(stored.message.id,
                              crypto::plaintextSize(stored.message.sealedSize).value_or(0));
     }
-    gateway::log::info(
-        "login", {{"mailbox", login.mailbox->str()}, {"peer", peer}, {"messages", entries.size()}});
+    gateway::log::info("login",
+                       {{"mailbox", mailbox->str()}, {"peer", peer}, {"messages", entries.size()}});
     access = std::move(granted);
     co_return session.onUnlocked(std::move(entries));
 }

@@ -48,6 +48,9 @@ public:
     /// Takes octets from `input`, removing them; true once the end of data was seen (Form::Dots).
     asio::awaitable<bool> take(std::string_view& input);
 
+    /// Why it cannot be stored any more, as far as that is known; what still comes is dropped.
+    std::optional<Refusal> refusal() const { return m_refusal; }
+
     /// All was read: makes every copy durable, or says why not; then nothing of it is left.
     asio::awaitable<std::optional<Refusal>> finish();
 

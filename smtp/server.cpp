@@ -155,6 +155,10 @@ asio::awaitable<Reply> Server::receiveChunk(LineStream& stream, Session& session
         left -= taken;
     }
     if (!chunk.last) {
+        if (const auto refusal = intake->refusal()) {
+            intake.reset();
+            co_return session.onRefused(*refusal);  // RFC 3030 section 2: said with this chunk
+        }
         co_return session.onChunk(chunk.octets);
     }
     stream.expiresAfter(m_timeouts.commit);
