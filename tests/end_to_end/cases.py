@@ -100,7 +100,8 @@ def _play(function, stage):
     except Skip as skip:
         return "skipped", str(skip)
     except Failure as failure:
-        return "failed", str(failure)
+        before = failure.__context__  # where the teardown failed as well
+        return "failed", f"{failure}" + (f"\nafter {before}" if isinstance(before, Failure) else "")
     except Exception:  # a mistake of the test, or a peer that did what nobody expected
         logs = "".join(gateway.log_tail() for gateway in stage.gateways)
         return "failed", traceback.format_exc() + logs

@@ -160,13 +160,15 @@ class Gateway:
         self.start()
 
     def leave_nothing(self):
-        """Teardown: ends the process; a sanitizer's report fails the case even where all else held."""
+        """Teardown: ends the process. One that does not stop, or that a sanitizer reports on, fails the
+        case even where all else held."""
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
             try:
                 self.process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 self.kill()
+                raise Failure(f"the server did not stop within {STOP_SECONDS} s") from None
         report = _SANITIZER.search(self.log())
         expect(not report, f"the server's log holds a sanitizer report: {report and report[0]}\n"
                + self.log_tail(60))
