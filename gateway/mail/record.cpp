@@ -1,6 +1,7 @@
 #include "gateway/mail/record.h"
 
 #include <algorithm>
+#include <set>
 #include <tuple>
 
 #include "gateway/base/text.h"
@@ -81,7 +82,7 @@ private:
     /// trace.
     struct Key {
         std::vector<const Statement*> statements;
-        std::map<std::pair<std::string, std::string>, ChainLink> chain;
+        std::set<std::pair<std::string, std::string>> chain;  ///< recipient, sealed
     };
 
     void addKey(const Statement& statement) {
@@ -92,10 +93,7 @@ private:
 
     void addChain(const std::string& to, const json& fields) {
         for (const json& link : fields.value("chain", json::array())) {
-            const std::string recipient = textIn(link, "recipient");
-            std::string sealed = textIn(link, "sealed");
-            auto key = crypto::SealKey::parse(recipient);
-            m_keys[to].chain.try_emplace({recipient, sealed}, std::move(*key), std::move(sealed));
+            m_keys[to].chain.emplace(textIn(link, "recipient"), textIn(link, "sealed"));
         }
     }
 
@@ -138,8 +136,8 @@ private:
             const std::string recovery = textIn(fields, "sealed_for_recovery");
             result.sealedForRecovery = recovery.empty() ? result.sealedForRecovery : recovery;
         }
-        for (auto& [names, link] : key.chain) {
-            result.chain.push_back(std::move(link));
+        for (const auto& [older, sealed] : key.chain) {
+            result.chain.emplace_back(*crypto::SealKey::parse(older), sealed);
         }
         m_state.keys.push_back(std::move(result));
     }

@@ -194,13 +194,12 @@ std::optional<Statement> Statement::parse(const MailboxId& mailbox, const NodeId
     }
     statement.m_counter = fields.at("counter").get<std::uint64_t>();
     statement.m_at = *at;
-    statement.m_canonical = std::move(*canonical);
-    statement.m_fields = std::move(fields);
+    statement.m_text = std::make_shared<const Text>(Text{std::move(fields), std::move(*canonical)});
     return statement;
 }
 
 bool Statement::signedBy(const crypto::VerifyKey& key) const {
-    return key.verifies(m_canonical, m_fields.at("signature").get_ref<const std::string&>());
+    return key.verifies(canonical(), fields().at("signature").get_ref<const std::string&>());
 }
 
 }  // namespace gateway

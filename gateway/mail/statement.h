@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -31,7 +32,8 @@ struct ChainLink {
     std::string sealed;         ///< armored age file
 };
 
-/// Immutable. All fields are kept, also those a later version wrote and this one does not know.
+/// Immutable, cheap to copy. All fields are kept, also those a later version wrote and this one
+/// does not know.
 class Statement {
 public:
     /// A new statement, signed. `fields` holds what the kind asks for, by the names of SPEC section
@@ -50,25 +52,28 @@ public:
     std::uint64_t counter() const { return m_counter; }
     WallTime at() const { return m_at; }
     StatementKind kind() const { return m_kind; }
-    const nlohmann::json& fields() const { return m_fields; }  ///< with signature
+    const nlohmann::json& fields() const { return m_text->fields; }  ///< with signature
     /// JCS of {mailbox address, node, all fields but the signature}: what is signed, and what makes
     /// two statements the same.
-    const std::string& canonical() const { return m_canonical; }
+    const std::string& canonical() const { return m_text->canonical; }
     bool signedBy(const crypto::VerifyKey& key) const;
 
-    bool operator==(const Statement& other) const { return m_canonical == other.m_canonical; }
+    bool operator==(const Statement& other) const { return canonical() == other.canonical(); }
 
     /// A counter beyond this one is refused: there would be none left for an answer to it.
     static constexpr std::uint64_t kGreatestCounter = std::uint64_t{1} << 52U;
 
 private:
+    struct Text {
+        nlohmann::json fields;
+        std::string canonical;
+    };
     explicit Statement(NodeId node) : m_node(std::move(node)) {}
     NodeId m_node;
     std::uint64_t m_counter = 0;
     WallTime m_at;
     StatementKind m_kind = StatementKind::Other;
-    nlohmann::json m_fields;
-    std::string m_canonical;
+    std::shared_ptr<const Text> m_text;
 };
 
 }  // namespace gateway

@@ -84,6 +84,16 @@ TEST_CASE("a damaged copy in node/ is written anew from config/") {
     CHECK(fixture.keeper()->load()->findings().empty());
 }
 
+TEST_CASE("a statement that the disk has changed in node/ does not count, and is mended") {
+    RepairFixture fixture;
+    replaceIn(fixture.knownFile(fixture.id), "name = \"Second\"", "name = \"Secone\"");
+    const auto registry = fixture.keeper()->load();
+    fixture.expectRestored(*registry);
+    CHECK(RecordsFixture::finds(*registry, "the disk may be failing"));
+    CHECK(RecordsFixture::read(fixture.knownFile(fixture.id)) == fixture.late);
+    CHECK(fixture.keeper()->load()->findings().empty());
+}
+
 TEST_CASE("node/ may be lost: a restored config/ is taken over by a node that has nothing else") {
     RepairFixture fixture;
     fs::remove_all(fixture.layout.node());
