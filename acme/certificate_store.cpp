@@ -13,7 +13,7 @@ namespace {
 using gateway::Error;
 
 /// Chains of a dozen certificates stay far below.
-constexpr std::size_t kMostPem = 1024 * 1024;
+constexpr std::size_t kMostPem = std::size_t{1024} * 1024;
 
 }  // namespace
 

@@ -107,7 +107,7 @@ crypto::Password readPassword(const std::string& prompt) {
 }
 
 std::optional<crypto::Password> takePasswordFromEnvironment() {
-    char* value = std::getenv("POSTERN_PASSWORD");  // NOLINT(concurrency-mt-unsafe): one thread yet
+    char* value = std::getenv("POSTERN_PASSWORD");  // one thread yet
     if (value == nullptr) {
         return std::nullopt;
     }

@@ -11,7 +11,7 @@
 namespace gateway {
 
 void notifyService(std::string_view state) {
-    const char* const path = std::getenv("NOTIFY_SOCKET");  // NOLINT(concurrency-mt-unsafe)
+    const char* const path = std::getenv("NOTIFY_SOCKET");
     sockaddr_un address{};
     if (path == nullptr || path[0] == '\0' || std::strlen(path) >= sizeof address.sun_path) {
         return;

@@ -38,8 +38,7 @@ struct Sink {
     std::atomic<unsigned long long> dropped{0};
     std::atomic<bool> stopping{false};
     std::thread writer;
-    const bool toJournal =
-        std::getenv("JOURNAL_STREAM") != nullptr;  // NOLINT(concurrency-mt-unsafe)
+    const bool toJournal = std::getenv("JOURNAL_STREAM") != nullptr;
 };
 
 Sink& sink() {
@@ -48,7 +47,7 @@ Sink& sink() {
 }
 
 std::string quotedForText(std::string_view value) {
-    const std::string safe = printable(value, kLongestValue);
+    std::string safe = printable(value, kLongestValue);
     if (!safe.empty() && safe.find_first_of(" \"=") == std::string::npos) {
         return safe;
     }

@@ -54,6 +54,8 @@ public:
     RegistryKeeper(Layout layout, Node node,
                    std::function<WallTime()> now = std::chrono::system_clock::now);
     ~RegistryKeeper();
+    RegistryKeeper(const RegistryKeeper&) = delete;
+    RegistryKeeper& operator=(const RegistryKeeper&) = delete;
 
     /// Reads everything and unites config/ with node/'s last known good copy; what config/ lacks or
     /// holds damaged is written back from the copy (a damaged file is kept beside it, renamed).

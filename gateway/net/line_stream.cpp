@@ -5,6 +5,7 @@
 #include <cstring>
 #include <optional>
 #include <sys/socket.h>
+#include <system_error>
 
 #include <asio/redirect_error.hpp>
 #include <asio/use_awaitable.hpp>
@@ -16,7 +17,8 @@ namespace {
 using Why = ConnectionEnded::Why;
 
 [[noreturn]] void endedBy(int number, const char* what) {
-    throw ConnectionEnded(Why::Closed, std::string(what) + ": " + std::strerror(number));
+    throw ConnectionEnded(Why::Closed,
+                          std::string(what) + ": " + std::generic_category().message(number));
 }
 
 std::string addressOf(const asio::ip::tcp::socket& socket) {

@@ -32,6 +32,8 @@ public:
     /// `name` is for the log: "smtp".
     Listener(asio::io_context& io, std::string name, Limits limits, Converse converse);
     ~Listener();
+    Listener(const Listener&) = delete;
+    Listener& operator=(const Listener&) = delete;
 
     /// Binds and listens. "::" takes both families, and falls back to 0.0.0.0 (with a notice) where
     /// the machine has no IPv6. Returns the port. Throws Error (Busy, Network, Permission).

@@ -24,6 +24,9 @@ public:
     Deposit(MessageStore& store, MessageId id, std::vector<Copy> copies);
     ~Deposit();
     Deposit(Deposit&&) noexcept;
+    Deposit& operator=(Deposit&&) = delete;
+    Deposit(const Deposit&) = delete;
+    Deposit& operator=(const Deposit&) = delete;
 
     /// The next octets of the message, the same for every mailbox.
     void append(std::span<const std::byte> plaintext);

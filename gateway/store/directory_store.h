@@ -20,6 +20,8 @@ public:
     explicit DirectoryStore(Layout layout,
                             std::function<WallTime()> now = std::chrono::system_clock::now);
     ~DirectoryStore() override;
+    DirectoryStore(const DirectoryStore&) = delete;
+    DirectoryStore& operator=(const DirectoryStore&) = delete;
 
     /// Removes what a crash left behind (temporary names), and syncs what a crash may have left
     /// unsynced, so that nothing listed from now on can vanish. Called once before mail flows;

@@ -124,7 +124,7 @@ std::vector<std::string> namesIn(const Directory& directory) {
     for (;;) {
         errno = 0;
         // Safe on a stream of one's own (POSIX.1-2024).
-        const dirent* const entry = ::readdir(stream.get());  // NOLINT(concurrency-mt-unsafe)
+        const dirent* const entry = ::readdir(stream.get());
         if (entry == nullptr) {
             check(errno == 0 ? 0 : -1, "read", directory.path().native());
             return names;

@@ -158,7 +158,7 @@ Record united(const Record& left, const Record& right) {
 }  // namespace
 
 TEST_CASE("uniting is commutative, associative and idempotent over random histories") {
-    const unsigned histories = std::getenv("DURATION") != nullptr ? 100'000 : 3000;  // NOLINT
+    const unsigned histories = std::getenv("DURATION") != nullptr ? 100'000 : 3000;
     for (unsigned seed = 1; seed <= histories; ++seed) {
         CAPTURE(seed);
         History history(seed);
