@@ -40,29 +40,43 @@ std::optional<std::uint64_t> parseWithUnit(std::string_view text, std::span<cons
     return std::nullopt;
 }
 
-/// The length of the well-formed UTF-8 sequence (RFC 3629) at the start of `text`, 0 where there is
-/// none.
+/// Which octets may begin a UTF-8 sequence, which may come second, and how long it is.
+struct Utf8Form {
+    unsigned char firstFrom;
+    unsigned char firstTo;
+    unsigned char secondFrom;
+    unsigned char secondTo;
+    std::size_t length;
+};
+
+/// RFC 3629 section 4; what is overlong, a surrogate or beyond U+10FFFF has no form.
+constexpr std::array<Utf8Form, 9> kUtf8Forms{{{0x00, 0x7F, 0x00, 0x00, 1},
+                                              {0xC2, 0xDF, 0x80, 0xBF, 2},
+                                              {0xE0, 0xE0, 0xA0, 0xBF, 3},
+                                              {0xE1, 0xEC, 0x80, 0xBF, 3},
+                                              {0xED, 0xED, 0x80, 0x9F, 3},
+                                              {0xEE, 0xEF, 0x80, 0xBF, 3},
+                                              {0xF0, 0xF0, 0x90, 0xBF, 4},
+                                              {0xF1, 0xF3, 0x80, 0xBF, 4},
+                                              {0xF4, 0xF4, 0x80, 0x8F, 4}}};
+
+/// The length of the well-formed UTF-8 sequence at the start of `text`, 0 where there is none.
 std::size_t utf8Length(std::string_view text) {
-    const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const unsigned char first = at(0);
-    const std::size_t length = first < 0x80   ? 1
-                               : first < 0xC2 ? 0
-                               : first < 0xE0 ? 2
-                               : first < 0xF0 ? 3
-                               : first < 0xF5 ? 4
-                                              : 0;
-    if (length == 0 || text.size() < length) {
+    const auto isAt = [&](std::size_t i, unsigned char from, unsigned char to) {
+        const auto octet = static_cast<unsigned char>(text[i]);
+        return octet >= from && octet <= to;
+    };
+    const auto form = std::find_if(kUtf8Forms.begin(), kUtf8Forms.end(), [&](const Utf8Form& each) {
+        return isAt(0, each.firstFrom, each.firstTo);
+    });
+    if (form == kUtf8Forms.end() || text.size() < form->length) {
         return 0;
     }
-    for (std::size_t i = 1; i < length; ++i) {
-        if ((at(i) & 0xC0) != 0x80) {
-            return 0;
-        }
+    bool wellFormed = form->length == 1 || isAt(1, form->secondFrom, form->secondTo);
+    for (std::size_t i = 2; i < form->length; ++i) {
+        wellFormed = wellFormed && isAt(i, 0x80, 0xBF);
     }
-    const bool overlong = (first == 0xE0 && at(1) < 0xA0) || (first == 0xF0 && at(1) < 0x90);
-    const bool surrogate = first == 0xED && at(1) > 0x9F;
-    const bool beyond = first == 0xF4 && at(1) > 0x8F;
-    return overlong || surrogate || beyond ? 0 : length;
+    return wellFormed ? form->length : 0;
 }
 
 /// C1 controls (U+0080…U+009F) and the line and paragraph separators move a terminal's cursor too.
