@@ -101,7 +101,8 @@ def _play(function, stage):
         return "skipped", str(skip)
     except Failure as failure:
         before = failure.__context__  # where the teardown failed as well
-        return "failed", f"{failure}" + (f"\nafter {before}" if isinstance(before, Failure) else "")
+        return "failed", f"{failure}" + (f"\nafter {before}" if isinstance(before, Failure)
+                                           and not failure.__suppress_context__ else "")
     except Exception:  # a mistake of the test, or a peer that did what nobody expected
         logs = "".join(gateway.log_tail() for gateway in stage.gateways)
         return "failed", traceback.format_exc() + logs
