@@ -16,6 +16,15 @@ namespace {
 
 using Why = ConnectionEnded::Why;
 
+/// Reads and writes that did not have to wait, before others get their turn.
+constexpr unsigned kMostStepsInARow = 8;
+
+/// Seconds of silence until a peer is asked whether it lives, between the questions, and how many
+/// of them: one that vanished is gone within 60 s, and with it its hold on a mailbox.
+constexpr int kSilence = 30;
+constexpr int kBetweenProbes = 10;
+constexpr int kProbes = 3;
+
 [[noreturn]] void endedBy(int number, const char* what) {
     throw ConnectionEnded(Why::Closed,
                           std::string(what) + ": " + std::generic_category().message(number));
@@ -87,6 +96,10 @@ LineStream::LineStream(asio::ip::tcp::socket socket)
     m_core->socket.non_blocking(true, ignored);
     m_core->socket.set_option(asio::ip::tcp::no_delay(true), ignored);
     m_core->socket.set_option(asio::socket_base::keep_alive(true), ignored);
+    using asio::detail::socket_option::integer;
+    m_core->socket.set_option(integer<IPPROTO_TCP, TCP_KEEPIDLE>(kSilence), ignored);
+    m_core->socket.set_option(integer<IPPROTO_TCP, TCP_KEEPINTVL>(kBetweenProbes), ignored);
+    m_core->socket.set_option(integer<IPPROTO_TCP, TCP_KEEPCNT>(kProbes), ignored);
 }
 
 LineStream::~LineStream() {
@@ -105,25 +118,35 @@ void LineStream::expiresAfter(std::chrono::steady_clock::duration time) {
     }
 }
 
-asio::awaitable<void> LineStream::wait(Direction direction) {
+void LineStream::throwIfEnded() const {
     if (m_core->ended) {
         throw ConnectionEnded(*m_core->ended, "timed out");
     }
     if (m_waitingForLine && m_core->stopping) {
         throw ConnectionEnded(Why::Stopping, "the server stops");
     }
+}
+
+asio::awaitable<void> LineStream::wait(Direction direction) {
+    throwIfEnded();
+    m_stepsInARow = 0;
     asio::error_code error;
     co_await m_core->socket.async_wait(
         direction == Direction::Read ? asio::socket_base::wait_read : asio::socket_base::wait_write,
         asio::redirect_error(asio::use_awaitable, error));
-    if (m_core->ended) {
-        throw ConnectionEnded(*m_core->ended, "timed out");
-    }
-    if (m_waitingForLine && m_core->stopping) {
-        throw ConnectionEnded(Why::Stopping, "the server stops");
-    }
+    throwIfEnded();
     if (error) {
         throw ConnectionEnded(Why::Closed, error.message());
+    }
+}
+
+/// A peer that always has more to say, or takes all at once, never makes us wait: without this it
+/// would keep the thread from everybody else, and from its own deadline.
+asio::awaitable<void> LineStream::giveWay() {
+    if (++m_stepsInARow >= kMostStepsInARow) {
+        m_stepsInARow = 0;
+        co_await asio::post(m_core->socket.get_executor(), asio::use_awaitable);
+        throwIfEnded();
     }
 }
 
@@ -222,6 +245,7 @@ asio::awaitable<void> LineStream::write(std::string_view octets) {
     while (!octets.empty()) {
         const std::size_t sent = co_await send(octets);
         octets.remove_prefix(sent);
+        co_await giveWay();
     }
 }
 
@@ -232,6 +256,7 @@ asio::awaitable<void> LineStream::fill() {
         m_end -= m_begin;
         m_begin = 0;
     }
+    co_await giveWay();
     const std::size_t got = co_await receive(std::span(m_buffer).subspan(m_end));
     m_end += got;
 }

@@ -84,7 +84,9 @@ private:
     enum class Direction { Read, Write };
     struct Core;
 
+    void throwIfEnded() const;
     asio::awaitable<void> wait(Direction direction);
+    asio::awaitable<void> giveWay();
     asio::awaitable<std::size_t> receive(std::span<char> into);
     asio::awaitable<std::size_t> receiveTls(std::span<char> into);
     asio::awaitable<std::size_t> send(std::string_view octets);
@@ -99,6 +101,7 @@ private:
     std::size_t m_begin = 0;
     std::size_t m_end = 0;
     bool m_waitingForLine = false;
+    unsigned m_stepsInARow = 0;  ///< since the thread last did something else
     std::size_t m_lineLength = 0;
 };
 

@@ -1,6 +1,9 @@
 // Lines, octets, deadlines and ends of a connection, over real loopback sockets.
 #include "gateway/net/line_stream.h"
 
+#include <future>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 #include <thread>
 #include <vector>
 
@@ -148,6 +151,90 @@ TEST_CASE("a stopping server ends the wait for a line, but not the one for data"
     CHECK_FALSE(endOf(busy, readsData).has_value());
 }
 
+TEST_CASE("a peer that always has more to say leaves others their turn") {
+    talk::Pair pair;
+    // As much as the kernel takes: nobody has read yet, and none of it will have to be waited for.
+    pair.client.non_blocking(true);
+    std::size_t sent = 0;
+    const std::string lines = [] {
+        std::string text;
+        for (int i = 0; i < 1000; ++i) {
+            text += "NOOP\r\n";
+        }
+        return text;
+    }();
+    for (asio::error_code full; !full;) {
+        sent += pair.client.write_some(asio::buffer(lines), full);
+    }
+    REQUIRE(sent > 20 * LineStream::kBufferSize);
+
+    std::size_t read = 0;
+    std::size_t readWhenOthersCame = 0;
+    auto side = [&](LineStream& stream) -> asio::awaitable<void> {
+        asio::post(pair.io(), [&] { readWhenOthersCame = read; });
+        while (read < sent / 6) {
+            co_await stream.readLine(100);
+            ++read;
+        }
+    };
+    pair.run(side);
+    CHECK(readWhenOthersCame > 0);
+    CHECK(readWhenOthersCame < 10 * LineStream::kBufferSize / 6);
+}
+
+TEST_CASE("a peer that always has more to say is held to its deadline, and ends with the server") {
+    const auto talkUntilTheEnd = [](const std::function<void(talk::Pair&)>& end) {
+        talk::Pair pair;
+        std::thread chatterbox([&] {
+            asio::error_code closed;
+            const std::string lines(60'000, '\n');
+            while (!closed) {
+                asio::write(pair.client, asio::buffer(lines), closed);
+            }
+        });
+        end(pair);
+        auto side = [](LineStream& stream) -> asio::awaitable<void> {
+            for (;;) {
+                co_await stream.readLine(100);
+            }
+        };
+        const auto why = endOf(pair, side);
+        pair.client.shutdown(asio::socket_base::shutdown_both);
+        chatterbox.join();
+        return why;
+    };
+    CHECK(talkUntilTheEnd([](talk::Pair& pair) {
+              pair.stream().expiresAfter(std::chrono::milliseconds(20));
+          }) == ConnectionEnded::Why::TimedOut);
+    CHECK(talkUntilTheEnd([](talk::Pair& pair) {
+              asio::post(pair.io(), [&pair] { pair.stream().interrupt(); });
+          }) == ConnectionEnded::Why::Stopping);
+    CHECK(talkUntilTheEnd([](talk::Pair& pair) {
+              asio::post(pair.io(), [&pair] { pair.stream().abort(); });
+          }) == ConnectionEnded::Why::Stopping);
+}
+
+TEST_CASE("a peer that vanished without a word is noticed within a minute") {
+    // The kernel's part is its own; ours is to ask for it.
+    asio::io_context io;
+    asio::ip::tcp::acceptor acceptor(io, {asio::ip::address_v4::loopback(), 0});
+    asio::ip::tcp::socket client(io);
+    client.connect(acceptor.local_endpoint());
+    asio::ip::tcp::socket accepted = acceptor.accept();
+    const int number = accepted.native_handle();
+    const LineStream stream(std::move(accepted));
+    const auto option = [number](int level, int name) {
+        int value = 0;
+        socklen_t size = sizeof value;
+        REQUIRE(::getsockopt(number, level, name, &value, &size) == 0);
+        return value;
+    };
+    CHECK(option(SOL_SOCKET, SO_KEEPALIVE) == 1);
+    CHECK(option(IPPROTO_TCP, TCP_KEEPIDLE) +
+              option(IPPROTO_TCP, TCP_KEEPINTVL) * option(IPPROTO_TCP, TCP_KEEPCNT) <=
+          60);
+}
+
 TEST_CASE(
     "what was pipelined in clear text before the handshake is forgotten (RFC 3207 section 6)") {
     talk::Pair pair;
@@ -155,9 +242,11 @@ TEST_CASE(
     const net::TlsContext context(made.certificate, made.key, "1.2");
     pair.send("STARTTLS\r\nMAIL FROM:<injected@example.com>\r\n");
     std::string first;
+    std::promise<void> clearTextRead;  // a hello that came with it would be forgotten too
     auto side = [&](LineStream& stream) -> asio::awaitable<void> {
         co_await stream.readLine(100);
         CHECK(stream.lineBuffered());
+        clearTextRead.set_value();
         co_await stream.handshake(context);
         CHECK(stream.secured());
         CHECK(stream.tlsVersion() == "TLSv1.3");
@@ -171,6 +260,7 @@ TEST_CASE(
         const net::SslCtx clientContext(SSL_CTX_new(TLS_client_method()));
         const net::Ssl ssl(SSL_new(clientContext.get()));
         SSL_set_fd(ssl.get(), pair.client.native_handle());
+        clearTextRead.get_future().wait();
         CHECK(SSL_connect(ssl.get()) == 1);
         SSL_write(ssl.get(), "EHLO safe\r\n", 11);
         std::array<char, 16> answer{};
