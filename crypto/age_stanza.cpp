@@ -43,6 +43,10 @@ void deriveWrapKey(const Transient<32>& shared, std::span<const std::byte, 32> s
     hkdfSha256(shared.view(), salt, kX25519Info, wrapKey.writable());
 }
 
+/// HMAC pads its key with zeros, so scrypt gives "secret" and "secret\0" the same key: every
+/// password would have others beside it. Those that end by NUL are none, then.
+bool hasTwin(const Password& passphrase) { return passphrase.view().ends_with('\0'); }
+
 void deriveWrapKey(const ScryptStanza& stanza, const Password& passphrase, Transient<32>& wrapKey) {
     std::array<std::byte, kScryptSalt.size() + std::tuple_size_v<decltype(stanza.salt)>> salt{};
     const auto rest = std::ranges::copy(gateway::octetsOf(kScryptSalt), salt.begin()).out;
@@ -69,6 +73,10 @@ X25519Stanza wrapFileKey(const FileKey& fileKey, const SealKey& recipient) {
 }
 
 ScryptStanza wrapFileKey(const FileKey& fileKey, const Password& passphrase, int logN) {
+    if (hasTwin(passphrase)) {
+        throw gateway::Error(gateway::Error::Kind::Config,
+                             "a password that ends by a NUL octet cannot be used; choose another");
+    }
     ScryptStanza stanza;
     gateway::fillRandom(stanza.salt);
     stanza.logN = logN;
@@ -93,7 +101,8 @@ bool unwrapFileKey(const X25519Stanza& stanza, std::span<const std::byte, 32> id
 bool unwrapFileKey(const ScryptStanza& stanza, const Password& passphrase, FileKey& fileKey) {
     Transient<32> wrapKey;
     deriveWrapKey(stanza, passphrase, wrapKey);
-    return openFileKey(stanza.body, wrapKey, fileKey);
+    // In this order: a wrong password costs the same, whatever is wrong with it.
+    return openFileKey(stanza.body, wrapKey, fileKey) && !hasTwin(passphrase);
 }
 
 }  // namespace crypto

@@ -30,6 +30,7 @@ struct ScryptStanza {
 /// Throws gateway::Error(Corrupt) where `recipient` is a point of low order: what is sealed to it
 /// could be opened by anybody.
 X25519Stanza wrapFileKey(const FileKey& fileKey, const SealKey& recipient);
+/// Throws gateway::Error(Config) where `passphrase` ends by NUL: to scrypt it would be another one.
 ScryptStanza wrapFileKey(const FileKey& fileKey, const Password& passphrase, int logN);
 
 /// False where the stanza is for somebody else. Throws gateway::Error(Corrupt) where the share is

@@ -41,6 +41,16 @@ TEST_CASE("any octets are a passphrase, and the empty one is one too") {
     CHECK_FALSE(crypto::openWithPassphrase(sealed, Password("a")));
 }
 
+TEST_CASE("a NUL at the end is an octet of a passphrase, although HMAC would not see it") {
+    using namespace std::string_view_literals;
+    const std::string sealed = crypto::sealToPassphrase("text", Password("secret"), kCheap);
+    CHECK_FALSE(crypto::openWithPassphrase(sealed, Password("secret\0"sv)));
+    CHECK_FALSE(crypto::openWithPassphrase(sealed, Password("secret\0\0"sv)));
+    CHECK(sample::failureOf([&] {
+              crypto::sealToPassphrase("text", Password("secret\0"sv), kCheap);
+          }) == Kind::Config);
+}
+
 TEST_CASE("the cost is written as asked for, and none that we would not open") {
     const Password password("secret");
     CHECK(crypto::sealToPassphrase("", password, 10).find(" 10\n") != std::string::npos);
