@@ -32,7 +32,7 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
 
     {"pop3.listen", Form::Addresses, R"(["[::]:110"])"},
     {"pop3.listen_tls", Form::Addresses, R"(["[::]:995"])"},
-    {"pop3.unlock_cache", Form::Duration, R"("0s")", false},
+    {"pop3.unlock_cache", Form::Duration, R"("0s")"},
 
     {"web.listen", Form::Addresses, R"(["[::]:8450"])", false},
 
@@ -151,6 +151,43 @@ std::string wrongMailbox(std::string_view text) {
                : inQuotes(text) + " is no mailbox address; write \"mbx-\" and 32 hex digits";
 }
 
+std::string wrongRecipient(std::string_view text) {
+    return text.empty() || crypto::SealKey::parse(text)
+               ? ""
+               : inQuotes(text) +
+                     " is no age recipient; write the line \"age1…\" that age-keygen printed";
+}
+
+std::string wrongSize(std::string_view text) {
+    return parseSize(text)
+               ? ""
+               : inQuotes(text) +
+                     " is no size; write one such as \"200MiB\" (B, KiB, MiB, GiB, TiB)";
+}
+
+std::string wrongDuration(std::string_view text) {
+    return parseDuration(text) ? ""
+                               : inQuotes(text) +
+                                     " is no length of time; write one such as \"90s\", \"10m\", "
+                                     "\"8h\" or \"14d\"";
+}
+
+std::string wrongChoice(std::string_view choices, std::string_view text) {
+    return isChoice(choices, text)
+               ? ""
+               : inQuotes(text) + " is not known here; write " + alternatives(choices);
+}
+
+/// What is wrong with the first text that is.
+std::string firstWrong(const ConfigValue& value, std::string (*wrong)(std::string_view)) {
+    for (const std::string& text : value.texts) {
+        if (std::string problem = wrong(text); !problem.empty()) {
+            return problem;
+        }
+    }
+    return {};
+}
+
 /// Levenshtein's distance: insertions, deletions and exchanges of one letter.
 std::size_t distance(std::string_view left, std::string_view right) {
     std::vector<std::size_t> row(right.size() + 1);
@@ -216,45 +253,24 @@ const ConfigKey* findConfigKey(std::string_view name) {
 }
 
 std::string wrongWith(const ConfigKey& key, const ConfigValue& value) {
-    const auto first = [&](std::string (*wrong)(std::string_view)) {
-        for (const std::string& text : value.texts) {
-            if (std::string problem = wrong(text); !problem.empty()) {
-                return problem;
-            }
-        }
-        return std::string();
-    };
     switch (key.form) {
         case Form::Domain:
         case Form::Names:
-            return first(wrongDomain);
+            return firstWrong(value, wrongDomain);
         case Form::Addresses:
-            return first(wrongAddress);
+            return firstWrong(value, wrongAddress);
         case Form::Mailbox:
-            return first(wrongMailbox);
+            return firstWrong(value, wrongMailbox);
         case Form::Recipient:
-            return value.text().empty() || crypto::SealKey::parse(value.text())
-                       ? ""
-                       : inQuotes(value.text()) +
-                             " is no age recipient; write the line \"age1…\" that age-keygen "
-                             "printed";
+            return firstWrong(value, wrongRecipient);
         case Form::Count:
             return value.number >= 0 ? "" : "is negative; write 0 or more";
         case Form::Size:
-            return parseSize(value.text()) ? ""
-                                           : inQuotes(value.text()) +
-                                                 " is no size; write one such as \"200MiB\" (B, "
-                                                 "KiB, MiB, GiB, TiB)";
+            return firstWrong(value, wrongSize);
         case Form::Duration:
-            return parseDuration(value.text()) ? ""
-                                               : inQuotes(value.text()) +
-                                                     " is no length of time; write one such as "
-                                                     "\"90s\", \"10m\", \"8h\" or \"14d\"";
+            return firstWrong(value, wrongDuration);
         case Form::Choice:
-            return isChoice(key.choices, value.text())
-                       ? ""
-                       : inQuotes(value.text()) + " is not known here; write " +
-                             alternatives(key.choices);
+            return wrongChoice(key.choices, value.text());
         case Form::Text:
         case Form::Path:
             return value.text().find('\0') == std::string::npos ? "" : "holds a NUL";

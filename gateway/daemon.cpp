@@ -77,6 +77,10 @@ smtp::Options smtpOptions(const Config& config) {
     return options;
 }
 
+std::size_t unlocksAtOnce() {
+    return std::min<std::size_t>(std::max(std::thread::hardware_concurrency(), 1U), kMostUnlocks);
+}
+
 pop3::Options pop3Options(const Config& config) {
     pop3::Options options;
     options.hostname = config.hostname;
@@ -125,7 +129,7 @@ Daemon::Daemon(Config config)
       m_certificates(m_layout.tls(), m_config.tls.minimum),
       m_operations(m_config, m_keeper, m_store),
       m_disk(kDiskThreads),
-      m_cpu(std::min<std::size_t>(std::max(std::thread::hardware_concurrency(), 1U), kMostUnlocks)),
+      m_cpu(unlocksAtOnce()),
       m_records(1),
       m_slow(1),
       m_tls(loadCertificate(m_config)),
@@ -134,10 +138,7 @@ Daemon::Daemon(Config config)
       m_messageMemory(m_config.smtp.messageMemory),
       m_smtpServer(smtp::Engine(m_smtpOptions, m_house, m_messageMemory, m_store, m_disk), m_tls,
                    [this](const Drop& drop) { return m_house.keyIsValid(drop); }),
-      m_pop3Server(pop3::Engine(
-                       m_pop3Options, [this](const MailboxId& id) { return m_house.find(id); },
-                       m_store, m_disk, m_cpu),
-                   m_tls),
+      m_pop3Server(m_io.get_executor(), pop3Engine(), m_tls),
       m_smtp(m_io, "smtp", smtpLimits(m_config),
              [this](net::LineStream& stream, bool tlsFromStart) {
                  return m_smtpServer.converse(stream, tlsFromStart);
@@ -162,6 +163,15 @@ Daemon::Daemon(Config config)
 }
 
 Daemon::~Daemon() = default;
+
+pop3::Engine Daemon::pop3Engine() {
+    pop3::Engine engine(
+        m_pop3Options, [this](const MailboxId& id) { return m_house.find(id); }, m_store, m_disk,
+        m_cpu);
+    engine.unlocksAtOnce = unlocksAtOnce();
+    engine.unlockCache = m_config.pop3.unlockCache;
+    return engine;
+}
 
 void Daemon::listen(net::Listener& listener, const std::vector<ListenAddress>& addresses,
                     const std::string& key, bool tlsFromStart) const {
@@ -195,6 +205,7 @@ void Daemon::run() {
     schedule("watching the disk", 5s, [this] { return watchDisk(); });
     schedule("purging deleted messages", 10min, [this] { return purgeDeleted(); });
     schedule("renewing the certificate", 12h, [this] { return renewCertificate(); });
+    schedule("forgetting idle keys", 5s, [this] { return forgetIdleKeys(); });
     m_smtp.start();
     m_pop3.start();
     log::notice("postern serves", {{"version", POSTERN_VERSION},
@@ -280,6 +291,11 @@ asio::awaitable<void> Daemon::purgeDeleted() {
     if (purged > 0) {
         log::info("deleted messages purged", {{"messages", purged}});
     }
+}
+
+asio::awaitable<void> Daemon::forgetIdleKeys() {
+    m_pop3Server.forgetIdleKeys();
+    co_return;
 }
 
 asio::awaitable<void> Daemon::renewCertificate() {

@@ -60,6 +60,8 @@ private:
     asio::awaitable<void> watchDisk();
     asio::awaitable<void> purgeDeleted();
     asio::awaitable<void> renewCertificate();
+    asio::awaitable<void> forgetIdleKeys();
+    pop3::Engine pop3Engine();
 
     asio::awaitable<void> handleSignals();
     asio::awaitable<void> reload();
@@ -92,8 +94,8 @@ private:
     ControlServer m_control;
     asio::signal_set m_signals;
     std::set<asio::steady_timer*> m_pauses;  ///< of scheduled jobs
-    bool m_stopping = false;  ///< nothing new is taken
-    bool m_stopped = false;   ///< and nothing old is left
+    bool m_stopping = false;                 ///< nothing new is taken
+    bool m_stopped = false;                  ///< and nothing old is left
     bool m_roomWasShort = false;
 };
 

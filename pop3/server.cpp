@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <optional>
 
+#include <asio/steady_timer.hpp>
+#include <asio/use_awaitable.hpp>
+
 #include "crypto/sealed_text.h"
 #include "gateway/base/error.h"
 #include "gateway/base/log.h"
@@ -55,6 +58,12 @@ auto attempt(Work work) -> Outcome<decltype(work())> {
     return outcome;
 }
 
+UnlockQueue::Limits queueLimits(std::size_t atOnce) {
+    UnlockQueue::Limits limits;
+    limits.atOnce = atOnce;
+    return limits;
+}
+
 std::string farewell(ConnectionEnded::Why why) {
     return why == ConnectionEnded::Why::TimedOut
                ? "-ERR Timed out; nothing was deleted\r\n"
@@ -82,15 +91,20 @@ private:
 /// What a logged-in session has: nothing of it outlives the session.
 struct Server::Access {
     Access(std::set<gateway::MailboxId>& held, const gateway::MailboxId& id,
-           std::unique_ptr<UnlockedMailbox> opened)
+           std::shared_ptr<const UnlockedMailbox> opened)
         : hold(held, id), mailbox(std::move(opened)) {}
     Hold hold;
-    std::unique_ptr<UnlockedMailbox> mailbox;
+    std::shared_ptr<const UnlockedMailbox> mailbox;
     std::vector<UnlockedMailbox::Stored> messages;
 };
 
-Server::Server(Engine engine, const gateway::net::TlsHolder& tls)
-    : m_engine(std::move(engine)), m_tls(tls), m_nobody(makeNobody()) {}
+Server::Server(asio::any_io_executor io, Engine engine, const gateway::net::TlsHolder& tls)
+    : m_io(std::move(io)),
+      m_engine(std::move(engine)),
+      m_tls(tls),
+      m_queue(m_io, queueLimits(m_engine.unlocksAtOnce)),
+      m_cache(m_engine.unlockCache),
+      m_nobody(makeNobody()) {}
 
 Server::~Server() = default;
 
@@ -155,36 +169,64 @@ asio::awaitable<void> Server::talk(LineStream& stream, Session& session) {
     }
 }
 
+/// One scrypt, when its turn comes. `opened` stays empty where the password is wrong.
+asio::awaitable<std::optional<LoginRefusal>> Server::tryPassword(
+    const std::string& peer, std::shared_ptr<const gateway::Mailbox> mailbox,
+    const crypto::Password& password, std::shared_ptr<const UnlockedMailbox>& opened) {
+    const std::optional<UnlockQueue::Turn> turn = co_await m_queue.turn(networkOf(peer));
+    if (!turn) {
+        gateway::log::notice("login put off: too many wait already",
+                             {{"peer", peer}, {"waiting", m_queue.waiting()}});
+        co_return LoginRefusal::Trouble;
+    }
+    auto open = [&mailbox, &password] {
+        return attempt([&] { return UnlockedMailbox::open(*mailbox, password); });
+    };
+    auto outcome = co_await gateway::net::offload(m_engine.cpu, open);
+    if (!outcome.result) {
+        gateway::log::error(
+            "login failed: the mailbox's sealed key is damaged or was exchanged",
+            {{"mailbox", mailbox->id.str()}, {"peer", peer}, {"cause", outcome.failure}});
+        co_return outcome.corrupt ? LoginRefusal::Broken : LoginRefusal::Trouble;
+    }
+    opened = std::move(*outcome.result);
+    co_return std::nullopt;
+}
+
 /// Says nothing where the mailbox was opened, else what the client hears. An unknown mailbox costs
-/// the same scrypt as a wrong password, and gets the same answer.
+/// the same scrypt as a wrong password, and gets the same answer after the same wait.
 asio::awaitable<std::optional<LoginRefusal>> Server::openMailbox(
-    const std::string& peer, const Login& login, std::unique_ptr<UnlockedMailbox>& opened) {
+    const std::string& peer, const Login& login, std::shared_ptr<const UnlockedMailbox>& opened) {
     std::shared_ptr<const gateway::Mailbox> mailbox;
     if (login.mailbox) {
         mailbox = m_engine.findMailbox(*login.mailbox);
     }
     const bool known = mailbox && mailbox->current() != nullptr;
-    const std::string name = login.mailbox ? login.mailbox->str() : "(no mailbox name)";
-    auto open = [subject = known ? mailbox : m_nobody, &login] {
-        return attempt([&] { return UnlockedMailbox::open(*subject, login.password); });
-    };
-    auto outcome = co_await gateway::net::offload(m_engine.cpu, open);
-    if (!outcome.result) {
-        gateway::log::error("login failed: the mailbox's sealed key is damaged or was exchanged",
-                            {{"mailbox", name}, {"peer", peer}, {"cause", outcome.failure}});
-        co_return outcome.corrupt ? LoginRefusal::Broken : LoginRefusal::Trouble;
+    if (known) {
+        opened = m_cache.find(mailbox, login.password, std::chrono::steady_clock::now());
     }
-    if (!known || !*outcome.result) {
+    if (!opened) {
+        const auto refusal =
+            co_await tryPassword(peer, known ? mailbox : m_nobody, login.password, opened);
+        if (refusal) {
+            co_return refusal;
+        }
+    }
+    const std::string name = login.mailbox ? login.mailbox->str() : "(no mailbox name)";
+    if (!known || !opened) {
         gateway::log::notice("login refused: wrong password or unknown mailbox",
                              {{"mailbox", name}, {"peer", peer}});
+        const auto now = std::chrono::steady_clock::now();
+        asio::steady_timer slowly(m_io, m_failureDelay.afterFailure(networkOf(peer), now));
+        co_await slowly.async_wait(asio::use_awaitable);
         co_return LoginRefusal::WrongPassword;
     }
-    if (m_held.contains(*login.mailbox)) {
+    m_cache.keep(mailbox, login.password, opened, std::chrono::steady_clock::now());
+    if (m_held.contains(mailbox->id)) {
         gateway::log::notice("login refused: another session has the mailbox",
                              {{"mailbox", name}, {"peer", peer}});
         co_return LoginRefusal::InUse;
     }
-    opened = std::move(*outcome.result);
     co_return std::nullopt;
 }
 
@@ -211,7 +253,7 @@ asio::awaitable<bool> Server::listMessages(Access& access) {
 
 asio::awaitable<Reply> Server::unlock(const std::string& peer, Session& session,
                                       std::unique_ptr<Access>& access) {
-    std::unique_ptr<UnlockedMailbox> opened;
+    std::shared_ptr<const UnlockedMailbox> opened;
     std::optional<gateway::MailboxId> mailbox;
     std::optional<LoginRefusal> refusal;
     {

@@ -15,6 +15,8 @@
 #include "gateway/mail/record.h"
 #include "gateway/net/line_stream.h"
 #include "pop3/session.h"
+#include "pop3/unlock_cache.h"
+#include "pop3/unlock_queue.h"
 #include "pop3/unlocked_mailbox.h"
 
 namespace pop3 {
@@ -35,17 +37,24 @@ struct Engine {
     FindMailbox findMailbox;  ///< nothing where unknown; deleted mailboxes are still served
     gateway::MessageStore& store;
     asio::thread_pool& disk;
-    asio::thread_pool& cpu;  ///< as many threads as unlocks may run at once
+    asio::thread_pool& cpu;
+    std::size_t unlocksAtOnce = 2;  ///< at most as many as `cpu` has threads
+    std::chrono::seconds unlockCache{0};
 };
 
 /// Belongs to the I/O thread; outlives its connections.
 class Server {
 public:
-    Server(Engine engine, const gateway::net::TlsHolder& tls);
+    Server(asio::any_io_executor io, Engine engine, const gateway::net::TlsHolder& tls);
     ~Server();
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
 
     /// One client, from greeting to good-bye. Throws ConnectionEnded.
     asio::awaitable<void> converse(gateway::net::LineStream& stream, bool tlsFromStart);
+
+    /// Drops keys that were not used for a while. Called every few seconds.
+    void forgetIdleKeys() { m_cache.sweep(std::chrono::steady_clock::now()); }
 
 private:
     /// A logged-in session's hold on its mailbox; released when it goes.
@@ -57,7 +66,11 @@ private:
     asio::awaitable<Reply> unlock(const std::string& peer, Session& session,
                                   std::unique_ptr<Access>& access);
     asio::awaitable<std::optional<LoginRefusal>> openMailbox(
-        const std::string& peer, const Login& login, std::unique_ptr<UnlockedMailbox>& opened);
+        const std::string& peer, const Login& login,
+        std::shared_ptr<const UnlockedMailbox>& opened);
+    asio::awaitable<std::optional<LoginRefusal>> tryPassword(
+        const std::string& peer, std::shared_ptr<const gateway::Mailbox> mailbox,
+        const crypto::Password& password, std::shared_ptr<const UnlockedMailbox>& opened);
     asio::awaitable<bool> listMessages(Access& access);
     asio::awaitable<void> sendListing(gateway::net::LineStream& stream, Session& session,
                                       std::string& unsent);
@@ -69,8 +82,12 @@ private:
     void dropFailed(std::vector<UnlockedMailbox::Stored>& messages,
                     const UnlockedMailbox& mailbox) const;
 
+    asio::any_io_executor m_io;
     Engine m_engine;
     const gateway::net::TlsHolder& m_tls;
+    UnlockQueue m_queue;
+    UnlockCache m_cache;
+    FailureDelay m_failureDelay;
     /// What an unknown name is tried against, so that it costs what a wrong password costs.
     std::shared_ptr<const gateway::Mailbox> m_nobody;
     std::set<gateway::MailboxId> m_held;

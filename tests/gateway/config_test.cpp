@@ -224,7 +224,7 @@ format = "json"
 TEST_CASE("keys of parts that do not exist yet are known, and named unless they say \"none\"") {
     const Config config = parse(
         "domain = \"a.test\"\n[web]\nlisten = [\"[::1]:1\"]\n[metrics]\nlisten = []\n"
-        "[pop3]\nunlock_cache = \"0s\"\n[alerts]\nwebhook = \"\"\nsilence = \"1h\"\n"
+        "[alerts]\nwebhook = \"\"\nsilence = \"1h\"\n"
         "[keys]\nrecovery = \"" +
         crypto::OpenKey::generate().sealKey().str() + "\"");
     CHECK(config.withoutEffect ==

@@ -1,0 +1,87 @@
+#include "pop3/unlock_queue.h"
+
+#include <algorithm>
+
+#include <asio/ip/address.hpp>
+#include <asio/redirect_error.hpp>
+#include <asio/use_awaitable.hpp>
+
+namespace pop3 {
+
+std::string networkOf(const std::string& address) {
+    asio::error_code error;
+    const auto parsed = asio::ip::make_address(address, error);
+    if (error || !parsed.is_v6()) {
+        return address;
+    }
+    auto octets = parsed.to_v6().to_bytes();
+    std::fill(octets.begin() + 8, octets.end(), std::uint8_t{0});
+    return asio::ip::make_address_v6(octets).to_string() + "/64";
+}
+
+UnlockQueue::Turn::~Turn() {
+    if (m_queue != nullptr) {
+        m_queue->release();
+    }
+}
+
+asio::awaitable<std::optional<UnlockQueue::Turn>> UnlockQueue::turn(std::string network) {
+    if (m_running < m_limits.atOnce) {
+        ++m_running;
+        co_return Turn(*this);
+    }
+    const auto known = m_networks.find(network);
+    const bool firstOfNetwork = known == m_networks.end();
+    if (m_waiting >= m_limits.waiting ||
+        (!firstOfNetwork && known->second.size() >= m_limits.waitingPerNetwork)) {
+        co_return std::nullopt;
+    }
+    Waiter waiter(m_io);
+    if (firstOfNetwork) {
+        m_order.push_back(network);
+    }
+    m_networks[network].push_back(&waiter);
+    ++m_waiting;
+    while (!waiter.called) {
+        asio::error_code ignored;
+        co_await waiter.wake.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    }
+    co_return Turn(*this);
+}
+
+/// Hands the place on; m_running stays as it is where somebody waits.
+void UnlockQueue::release() {
+    if (m_order.empty()) {
+        --m_running;
+        return;
+    }
+    const std::string network = std::move(m_order.front());
+    m_order.pop_front();
+    const auto queue = m_networks.find(network);
+    Waiter* const next = queue->second.front();
+    queue->second.pop_front();
+    --m_waiting;
+    if (queue->second.empty()) {
+        m_networks.erase(queue);
+    } else {
+        m_order.push_back(network);
+    }
+    next->called = true;
+    next->wake.cancel();
+}
+
+std::chrono::milliseconds FailureDelay::afterFailure(const std::string& network, Time now) {
+    if (m_failures.size() >= kMostNetworks && !m_failures.contains(network)) {
+        m_failures.clear();  // to be slowed anew costs an attacker one more round, us no memory
+    }
+    Failures& failures = m_failures[network];
+    for (; failures.count > 0 && now - failures.last >= std::chrono::minutes(1);
+         failures.last += std::chrono::minutes(1)) {
+        failures.count /= 2;
+    }
+    failures.last = now;
+    ++failures.count;
+    return std::min<std::chrono::milliseconds>(failures.count * kStep, kMost);
+}
+
+}  // namespace pop3
