@@ -51,6 +51,28 @@ std::string quoted(const std::string& path) {
     return result + "'";
 }
 
+/// What must change hands so that `path` can be reached: the highest directory on the way to it
+/// that is not the data directory's owner's, or `path` itself. Giving away only what lies below a
+/// closed directory would mend nothing.
+std::filesystem::path highestForeign(const Layout& layout, const std::filesystem::path& path) {
+    struct stat data{};
+    if (::stat(layout.data().c_str(), &data) != 0) {
+        return path;
+    }
+    std::filesystem::path reached = layout.data();
+    for (const auto& name : path.lexically_relative(layout.data())) {
+        reached /= name;
+        struct stat found{};
+        if (name == ".." || ::lstat(reached.c_str(), &found) != 0) {
+            return path;
+        }
+        if (found.st_uid != data.st_uid) {
+            return reached;
+        }
+    }
+    return path;
+}
+
 }  // namespace
 
 std::string chownLine(const Layout& layout, const std::filesystem::path& path) {
@@ -59,9 +81,13 @@ std::string chownLine(const Layout& layout, const std::filesystem::path& path) {
         return "chown -R postern: " + quoted(layout.data());
     }
     struct stat found{};
-    const bool folder = ::lstat(path.c_str(), &found) == 0 && S_ISDIR(found.st_mode);
-    return std::string("chown ") + (folder ? "-R " : "") + userName(data.st_uid) + ":" +
-           groupName(data.st_gid) + " " + quoted(path);
+    std::filesystem::path named = path;
+    // Below a folder that may not be entered the folder is the trouble.
+    while (::lstat(named.c_str(), &found) != 0 && errno == EACCES && named.has_relative_path()) {
+        named = named.parent_path();
+    }
+    return std::string("chown ") + (S_ISDIR(found.st_mode) ? "-R " : "") + userName(data.st_uid) +
+           ":" + groupName(data.st_gid) + " " + quoted(named);
 }
 
 void throwErrnoFor(const Layout& layout, std::string_view call, const std::filesystem::path& path) {
@@ -70,7 +96,7 @@ void throwErrnoFor(const Layout& layout, std::string_view call, const std::files
     }
     throw Error(Error::Kind::Permission, std::string(call) + " " + path.native() +
                                              ": Permission denied; run `" +
-                                             chownLine(layout, path) + "`");
+                                             chownLine(layout, highestForeign(layout, path)) + "`");
 }
 
 }  // namespace gateway

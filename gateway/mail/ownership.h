@@ -15,7 +15,7 @@ namespace gateway {
 std::string chownLine(const Layout& layout, const std::filesystem::path& path);
 
 /// Throws the Error for the present `errno` as throwErrno() does; where it is a matter of
-/// permission, with chownLine().
+/// permission, with the chownLine() of the highest directory on the way that belongs to another.
 [[noreturn]] void throwErrnoFor(const Layout& layout, std::string_view call,
                                 const std::filesystem::path& path);
 
