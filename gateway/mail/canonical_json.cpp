@@ -4,36 +4,24 @@
 #include <string_view>
 #include <vector>
 
+#include "gateway/base/utf8.h"
+
 namespace gateway {
 
 namespace {
 
 using nlohmann::json;
 
-/// The code point at the start of `text`, which is cut off; nothing where it is no UTF-8
-/// (RFC 3629).
+/// The code point at the start of `text`, which is cut off; nothing where it is no UTF-8.
 std::optional<char32_t> takeCodePoint(std::string_view& text) {
+    const std::size_t length = utf8Length(text);
+    if (length == 0) {
+        return std::nullopt;
+    }
     const auto octet = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const unsigned char first = octet(0);
-    const std::size_t length = first < 0x80   ? 1
-                               : first < 0xC2 ? 0
-                               : first < 0xE0 ? 2
-                               : first < 0xF0 ? 3
-                               : first < 0xF5 ? 4
-                                              : 0;
-    if (length == 0 || text.size() < length) {
-        return std::nullopt;
-    }
-    char32_t code = length == 1 ? first : first & (0x7FU >> length);
+    char32_t code = length == 1 ? octet(0) : octet(0) & (0x7FU >> length);
     for (std::size_t i = 1; i < length; ++i) {
-        if ((octet(i) & 0xC0U) != 0x80U) {
-            return std::nullopt;
-        }
         code = (code << 6U) | (octet(i) & 0x3FU);
-    }
-    const bool overlong = (length == 3 && code < 0x800) || (length == 4 && code < 0x10000);
-    if (overlong || code > 0x10FFFF || (code >= 0xD800 && code < 0xE000)) {
-        return std::nullopt;
     }
     text.remove_prefix(length);
     return code;
