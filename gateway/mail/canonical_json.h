@@ -12,7 +12,8 @@ namespace gateway {
 /// UTF-8, or more than kDeepestValue levels.
 std::optional<std::string> canonicalJson(const nlohmann::json& value);
 
-inline constexpr int kDeepestValue = 32;
+/// Not deeper than parseToml() reads, or what was written to a record could not be read again.
+inline constexpr int kDeepestValue = 16;
 /// RFC 8785 section 3.2.2.3: integers beyond are not exact in every JSON library.
 inline constexpr std::int64_t kGreatestInteger = (std::int64_t{1} << 53) - 1;
 
