@@ -20,7 +20,7 @@ HOSTNAME = "msgw1.example.com"
 START_SECONDS = 60   # a sanitized build on a busy machine
 STOP_SECONDS = 60    # the grace of 30 s and what it takes to write out the log
 COMMAND_SECONDS = 60
-_SANITIZER = re.compile(r"(ERROR: (Address|Leak|Undefined)\w*Sanitizer|runtime error:).*")
+_SANITIZER = re.compile(r"(ERROR: (Address|Leak|Undefined)\w*Sanitizer|WARNING: ThreadSanitizer|runtime error:).*")
 _numbers = itertools.count()
 
 
