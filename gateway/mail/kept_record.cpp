@@ -22,6 +22,46 @@ constexpr int kMostPutAside = 1000;
 
 std::size_t hashOf(const std::string& text) { return std::hash<std::string>{}(text); }
 
+/// What is in node/ was trusted when it was written; only the disk can have spoilt it.
+NodeFile soundPartOf(const NodeFile& file) {
+    NodeFile sound(file.node, file.nodeKey, file.nodeName);
+    for (const Statement& statement : file.statements) {
+        if (statement.signedBy(file.nodeKey)) {
+            sound.add(statement);
+        }
+    }
+    return sound;
+}
+
+/// Somebody may just be copying it here.
+bool mayBeUnderWay(const RecordFile& record, WallTime now) {
+    return record.stamp.age(now) < kYoung;
+}
+
+bool sameKey(const RecordFile& record, const NodeFile& known) {
+    return record.file && record.file->nodeKey == known.nodeKey;
+}
+
+/// Why a file in config/ is kept beside the one that takes its place; nothing where it need not be.
+std::optional<std::string> whyPutAside(const RecordFile& record, const NodeFile& known) {
+    if (record.file && !sameKey(record, known)) {
+        return "it has another key than that node";
+    }
+    if (!record.file || record.state == RecordFile::State::Partial) {
+        return record.problem;
+    }
+    return std::nullopt;
+}
+
+/// What is held back stays in config/, for the day it is trusted.
+void addHeldBack(NodeFile& whole, const RecordFile& record) {
+    if (sameKey(record, whole)) {
+        for (const Statement& statement : record.file->statements) {
+            whole.add(statement);
+        }
+    }
+}
+
 }  // namespace
 
 bool RecordContext::trusts(const NodeId& id, const crypto::VerifyKey& key) const {
@@ -54,13 +94,7 @@ void KeptRecord::loadKnown(const RecordContext& context) {
         if (!record.file) {
             continue;
         }
-        NodeFile good(record.file->node, record.file->nodeKey, record.file->nodeName);
-        // What lies here was trusted when it was written; only the disk can have spoilt it.
-        for (const Statement& statement : record.file->statements) {
-            if (statement.signedBy(good.nodeKey)) {
-                good.add(statement);
-            }
-        }
+        const NodeFile good = soundPartOf(*record.file);
         if (good.statements.size() < record.file->statements.size()) {
             m_knownFindings.emplace_back(file.native(),
                                          "a signature in it is wrong: the disk may "
@@ -74,7 +108,7 @@ void KeptRecord::loadKnown(const RecordContext& context) {
     }
 }
 
-std::exception_ptr KeptRecord::reconcile(RecordContext& context) {
+std::exception_ptr KeptRecord::reconcile(RecordContext& context, const NodeId* speaker) {
     m_reconciled = true;
     m_findings = m_knownFindings;
     m_judgeAgain.reset();
@@ -97,7 +131,12 @@ std::exception_ptr KeptRecord::reconcile(RecordContext& context) {
     try {
         saveKnown(context);
         for (const auto& [key, known] : m_known.files()) {
-            writeBack(context, known, folder);
+            const auto found = folder.files.find(known.node);
+            const bool there = found != folder.files.end();
+            if (there || folder.problem.empty()) {
+                writeBack(context, known, there ? &found->second : nullptr,
+                          speaker != nullptr && known.node == *speaker);
+            }
         }
     } catch (const Error& error) {
         failure = std::current_exception();  // mail goes on by what is known; tried again later
@@ -123,7 +162,9 @@ void KeptRecord::remember(const RecordContext& context, const RecordFolder& fold
 
 void KeptRecord::judge(const RecordContext& context, const NodeId& node, const RecordFile& file) {
     const std::filesystem::path path = context.layout.recordFile(id(), node);
-    if (file.state == RecordFile::State::Damaged && file.stamp.age(context.now()) < kYoung) {
+    const bool damaged =
+        file.state == RecordFile::State::Damaged || file.state == RecordFile::State::Partial;
+    if (damaged && mayBeUnderWay(file, context.now())) {
         m_judgeAgain = context.now() + kYoung;
         find(path, "it is not complete (" + file.problem +
                        "); if it is being copied it will be read once it is");
@@ -176,43 +217,33 @@ void KeptRecord::saveKnown(RecordContext& context) {
     }
 }
 
-void KeptRecord::writeBack(RecordContext& context, const NodeFile& known,
-                           const RecordFolder& folder) {
+void KeptRecord::writeBack(RecordContext& context, const NodeFile& known, const RecordFile* found,
+                           bool speaks) {
     using State = RecordFile::State;
-    const auto found = folder.files.find(known.node);
     NodeFile whole = known;
-    if (found != folder.files.end()) {
-        const RecordFile& record = found->second;
-        const bool young = record.stamp.age(context.now()) < kYoung;
-        if (record.state == State::Unreadable || record.state == State::Newer ||
-            (record.state == State::Damaged && young)) {
+    if (found != nullptr) {
+        const auto isThere = [found](const Statement& each) { return found->file->holds(each); };
+        if (found->state == State::Unreadable || found->state == State::Newer ||
+            (sameKey(*found, known) &&
+             std::all_of(known.statements.begin(), known.statements.end(), isThere))) {
             return;
         }
-        const bool sameKey = record.file && record.file->nodeKey == known.nodeKey;
-        if (sameKey &&
-            std::all_of(known.statements.begin(), known.statements.end(),
-                        [&](const Statement& each) { return record.file->holds(each); })) {
+        // Replacing a file that somebody is just writing would lose the rest of it.
+        if (mayBeUnderWay(*found, context.now()) && !(speaks && found->state == State::Good)) {
+            m_judgeAgain = context.now() + kYoung;
             return;
         }
-        if (!sameKey || record.state == State::Partial) {
-            putAside(
-                context, known.node,
-                sameKey || !record.file ? record.problem : "it has another key than that node");
+        if (const auto why = whyPutAside(*found, known)) {
+            putAside(context, known.node, *why);
         }
-        if (sameKey) {
-            for (const Statement& statement : record.file->statements) {
-                whole.add(statement);  // what is held back stays there, for the day it is trusted
-            }
-        }
-    } else if (!folder.problem.empty()) {
-        return;
+        addHeldBack(whole, *found);
     }
     context.prepareToWrite();
     const std::filesystem::path path = context.layout.recordFile(id(), known.node);
     const std::string text = Record::toToml(id(), whole);
     makeDurableDirectory(path.parent_path());
     writeDurably(path, text);
-    m_seen[known.node] = {Stamp::of(path), hashOf(text), State::Good};
+    m_seen[known.node] = {Stamp::of(path), hashOf(text), RecordFile::State::Good};
     m_folderStamp = Stamp::of(path.parent_path());
     m_settled = false;
 }
@@ -249,7 +280,7 @@ void KeptRecord::append(RecordContext& context, const NodeFile& own) {
     const KeptRecord before = *this;
     m_known.unite(own);
     m_unsaved.insert(own.node);
-    if (const std::exception_ptr failure = reconcile(context)) {
+    if (const std::exception_ptr failure = reconcile(context, &own.node)) {
         *this = before;
         m_reconciled = false;
         takeBack(context, own.node);

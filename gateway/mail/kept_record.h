@@ -47,7 +47,7 @@ public:
     /// Reads config/'s folder, takes over what counts (into node/ first), and writes back what
     /// config/ lacks or holds damaged. What goes wrong becomes a finding; the first failed write
     /// is returned too.
-    std::exception_ptr reconcile(RecordContext& context);
+    std::exception_ptr reconcile(RecordContext& context) { return reconcile(context, nullptr); }
 
     /// Adds what this node itself says: durable in both places when it returns. Throws where it
     /// could not; then nothing was said.
@@ -73,11 +73,14 @@ private:
     };
 
     const MailboxId& id() const { return m_known.mailbox(); }
+    /// `speaker` is the node that has just said something, where it is us.
+    std::exception_ptr reconcile(RecordContext& context, const NodeId* speaker);
     void remember(const RecordContext& context, const RecordFolder& folder);
     std::size_t accept(const RecordContext& context, const NodeFile& file);
     void judge(const RecordContext& context, const NodeId& node, const RecordFile& file);
     void saveKnown(RecordContext& context);
-    void writeBack(RecordContext& context, const NodeFile& known, const RecordFolder& folder);
+    void writeBack(RecordContext& context, const NodeFile& known, const RecordFile* found,
+                   bool speaks);
     void putAside(const RecordContext& context, const NodeId& node, const std::string& why);
     /// What a failed append() has written would come true at the next start.
     void takeBack(const RecordContext& context, const NodeId& node) const noexcept;

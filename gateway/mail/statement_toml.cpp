@@ -206,8 +206,8 @@ std::vector<std::string> orderedKeys(const json& table) {
     for (const auto& item : table.items()) {
         keys.push_back(item.key());
     }
-    std::stable_sort(keys.begin(), keys.end(), [&rank](const std::string& a, const std::string& b) {
-        return rank(a) < rank(b);
+    std::sort(keys.begin(), keys.end(), [&rank](const std::string& a, const std::string& b) {
+        return std::pair(rank(a), a) < std::pair(rank(b), b);
     });
     return keys;
 }

@@ -33,7 +33,7 @@ public:
         } else if (errno == EEXIST) {
             unlinkHere(id);  // it was restored by hand, by a copy
         } else if (errno != ENOENT) {
-            throwErrnoFor(m_layout, "remove", m_folder.path() / name);
+            throwErrnoFor(m_layout, "remove messages in", m_folder.path());
         }
     }
 
@@ -72,14 +72,14 @@ private:
         } else if (errno == ENOENT) {
             return;
         } else if (errno != EEXIST) {
-            throwErrnoFor(m_layout, "remove", m_folder.path() / name);
+            throwErrnoFor(m_layout, "remove messages in", m_folder.path());
         }
         unlinkHere(id);
     }
 
     void unlinkHere(const MessageId& id) {
         if (::unlinkat(m_folder.get(), id.str().c_str(), 0) != 0 && errno != ENOENT) {
-            throwErrnoFor(m_layout, "remove", m_folder.path() / id.str());
+            throwErrnoFor(m_layout, "remove messages in", m_folder.path());
         }
     }
 
@@ -146,7 +146,7 @@ std::size_t purgeFolder(const Layout& layout, const Directory& deleted, std::tim
         if (::unlinkat(deleted.get(), name.c_str(), 0) == 0) {
             ++purged;
         } else if (errno != ENOENT) {
-            throwErrnoFor(layout, "purge", deleted.path() / name);
+            throwErrnoFor(layout, "purge", deleted.path());
         }
     }
     return purged;
@@ -156,7 +156,8 @@ std::size_t purgeFolder(const Layout& layout, const Directory& deleted, std::tim
 
 void DirectoryStore::remove(const Drop& drop, std::span<const MessageId> ids) {
     const fs::path folder = m_shared->layout.drop(drop);
-    if (ids.empty() || !fs::exists(folder)) {
+    std::error_code error;
+    if (ids.empty() || (!fs::exists(folder, error) && !error)) {
         return;
     }
     Removal removal(m_shared->layout, folder);

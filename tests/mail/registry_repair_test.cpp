@@ -54,9 +54,25 @@ TEST_CASE("an old copy over a newer record loses nothing") {
     RepairFixture fixture;
     RecordsFixture::write(fixture.file, fixture.early);
     CHECK(fixture.running->changed());
-    fixture.expectRestored(*fixture.running->load());
-    RecordsFixture::write(fixture.file, fixture.early);
-    fixture.expectRestored(*fixture.keeper()->load());
+    SUBCASE("the file is completed when it is surely no copy under way") {
+        CHECK(fixture.running->load()->find(fixture.id)->name == "Second");
+        CHECK(RecordsFixture::read(fixture.file) == fixture.early);
+        CHECK_FALSE(fixture.running->changed());
+        fixture.age();
+        CHECK(fixture.running->changed());
+        fixture.expectRestored(*fixture.running->load());
+    }
+    SUBCASE("the file is completed by what is said next") {
+        CHECK(fixture.running->load()->find(fixture.id)->name == "Second");
+        fixture.running->setStatus(fixture.id, MailboxStatus::Suspended);
+        const std::string text = RecordsFixture::read(fixture.file);
+        CHECK(text.find("\"Second\"") != std::string::npos);
+        CHECK(text.find("\"suspended\"") != std::string::npos);
+    }
+    SUBCASE("at the next start") {
+        fixture.age();
+        fixture.expectRestored(*fixture.keeper()->load());
+    }
 }
 
 TEST_CASE("a removed file or folder comes back from node/") {
@@ -147,6 +163,7 @@ TEST_CASE("a statement that was tampered with does not count, the others do") {
     RepairFixture fixture;
     const fs::path& file = fixture.file;
     replaceIn(file, "name = \"Second\"", "name = \"Forged\"");
+    fixture.age();
     const auto registry = fixture.running->load();
     CHECK(registry->find(fixture.id)->name == "Second");
     CHECK(registry->find(fixture.id)->heldBack == 1);
@@ -163,6 +180,7 @@ TEST_CASE("a forged signature in config/ does not replace the good one") {
     std::string forged = fixture.late;
     forged.replace(at, 6, "AAAAAA");
     RecordsFixture::write(file, forged);
+    fixture.age();
     fixture.running->load();
     CHECK(RecordsFixture::read(file) == fixture.late);
     CHECK(fixture.keeper()->load()->findings().empty());
@@ -172,6 +190,8 @@ TEST_CASE("a malformed statement is named, the others count, and the file is kep
     RepairFixture fixture;
     const fs::path& file = fixture.file;
     replaceIn(file, "kind = \"status\"", "kind = 5");
+    CHECK(RecordsFixture::finds(*fixture.running->load(), "if it is being copied"));
+    fixture.age();
     const auto registry = fixture.running->load();
     fixture.expectRestored(*registry);
     CHECK(RecordsFixture::finds(*registry, "`kind` is missing or no text"));

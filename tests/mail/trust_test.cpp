@@ -97,6 +97,7 @@ TEST_CASE("a trusted node's name does not lend trust to another key") {
     impostor.add(Statement::make(id, impostor.node, forger, 100, ours.now, "describe",
                                  {{"name", "Forged"}, {"description", ""}}));
     RecordsFixture::write(ours.configFile(id), Record::toToml(id, impostor));
+    ours.now += std::chrono::seconds(61);
     auto restarted = ours.keeper();
     CHECK(restarted->load()->find(id)->name == "Archive");
     CHECK(fs::exists(ours.configFile(id).native() + ".damaged-1"));
@@ -128,6 +129,7 @@ TEST_CASE("both nodes' statements unite, whichever way files are copied") {
     b->setStatus(id, MailboxStatus::Suspended);
     a->describe(id, "By the first", "");
     copyConfig(second, first);  // an old file of the first goes over its newer one
+    first.now += std::chrono::seconds(61);
     a->load();
     copyConfig(first, second);
     copyConfig(second, first);
