@@ -9,6 +9,7 @@
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/exit_code.h"
+#include "gateway/mailbox_address.h"
 #include "gateway/output.h"
 #include "gateway/password_prompt.h"
 #include "gateway/record_files.h"
@@ -20,17 +21,6 @@ namespace gateway {
 namespace {
 
 using pop3::UnlockedMailbox;
-
-MailboxId mailboxNamed(const std::string& address) {
-    const std::string_view text = trimmed(address);
-    auto id = MailboxId::parse(text.substr(0, text.find('@')));
-    if (!id) {
-        throw Refusal(
-            EX_USAGE,
-            printable(text, 80) + " is no mailbox address; it has the form mbx- and 32 hex digits");
-    }
-    return std::move(*id);
-}
 
 /// The mailbox as its files tell, without the lock and without a server: so it also works on a
 /// copy or a read-only disk. Whose statements count does not matter here: the password decides
@@ -51,7 +41,7 @@ Mailbox readMailbox(const Config& config, const MailboxId& id) {
 /// The newest key that the password opens, with all that are chained to it: an earlier password
 /// still shows what was sealed under it.
 std::unique_ptr<UnlockedMailbox> unlock(const Config& config, const std::string& address) {
-    Mailbox mailbox = readMailbox(config, mailboxNamed(address));
+    Mailbox mailbox = readMailbox(config, mailboxIdOf(address, config.domain));
     auto password = takePasswordFromEnvironment();
     if (!password) {
         password = readPassword("Password of " + mailbox.id.str() + ": ");

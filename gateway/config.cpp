@@ -91,7 +91,9 @@ private:
         if (const ConfigValue* value = find(name)) {
             into.clear();
             for (const std::string& text : value->texts) {
-                into.push_back(*ListenAddress::parse(text));
+                if (auto address = ListenAddress::parse(text)) {  // its form was checked
+                    into.push_back(std::move(*address));
+                }
             }
         }
     }
@@ -108,7 +110,7 @@ private:
     void takeSize(const std::string& name, std::uint64_t least, std::uint64_t& into) {
         constexpr std::uint64_t kMost = 1ULL << 50U;  // beyond it sums could overflow
         if (const ConfigValue* value = find(name)) {
-            into = *parseSize(value->text());
+            into = parseSize(value->text()).value_or(0);
             if (into < least || into > kMost) {
                 problem(name,
                         "write a size from " + describeSize(least) + " to " + describeSize(kMost));
@@ -117,7 +119,7 @@ private:
     }
     void takeDuration(const std::string& name, std::chrono::seconds& into) const {
         if (const ConfigValue* value = find(name)) {
-            into = *parseDuration(value->text());
+            into = parseDuration(value->text()).value_or(into);
         }
     }
 

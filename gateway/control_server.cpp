@@ -26,7 +26,7 @@ namespace {
 
 using Socket = asio::local::stream_protocol::socket;
 using Acceptor = asio::local::stream_protocol::acceptor;
-using asio::experimental::awaitable_operators::operator||;
+using namespace asio::experimental::awaitable_operators;
 using std::chrono::seconds;
 
 /// For the request to arrive, and for the answer to be taken.
