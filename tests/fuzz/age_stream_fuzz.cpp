@@ -7,8 +7,6 @@
 
 namespace {
 
-using fuzz::claim;
-
 struct Sample {
     std::string plaintext;
     std::string sealed;
