@@ -4,7 +4,6 @@
 #include <csignal>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sysexits.h>
 #include <thread>
 
@@ -17,7 +16,6 @@
 #include "gateway/base/durable_file.h"
 #include "gateway/base/error.h"
 #include "gateway/base/log.h"
-#include "gateway/base/text.h"
 #include "gateway/net/offload.h"
 #include "gateway/service_notify.h"
 
@@ -112,12 +110,6 @@ void raiseDescriptorLimit() {
     }
 }
 
-void reportFindings(const Registry& registry) {
-    for (const Finding& finding : registry.findings()) {
-        log::warning("record needs attention", {{"file", finding.path}, {"cause", finding.text}});
-    }
-}
-
 }  // namespace
 
 Daemon::Daemon(Config config)
@@ -154,8 +146,7 @@ Daemon::Daemon(Config config)
     if (leftOvers > 0) {
         log::notice("removed what an interrupted run left behind", {{"files", leftOvers}});
     }
-    m_house.setRegistry(m_keeper.load());
-    reportFindings(*m_house.registry());
+    takeOver(m_keeper.load());
     listen(m_smtp, m_config.smtp.listen, "smtp.listen", false);
     listen(m_smtp, m_config.smtp.listenTls, "smtp.listen_tls", true);
     listen(m_pop3, m_config.pop3.listen, "pop3.listen", false);
@@ -225,84 +216,6 @@ void Daemon::schedule(std::string name, std::chrono::steady_clock::duration ever
     asio::co_spawn(m_io, repeat(std::move(name), every, std::move(job)), asio::detached);
 }
 
-asio::awaitable<void> Daemon::repeat(std::string name, std::chrono::steady_clock::duration every,
-                                     Job job) {
-    asio::steady_timer pause(m_io);
-    m_pauses.insert(&pause);
-    std::string said;
-    while (!m_stopping) {
-        std::string failure;
-        try {
-            co_await job();
-        } catch (const std::exception& error) {
-            failure = error.what();
-        }
-        if (!failure.empty() && failure != said) {
-            log::error(name + " failed; it will be tried again", {{"cause", failure}});
-        }
-        said = failure;
-        if (!m_stopping) {
-            pause.expires_after(every);
-            asio::error_code ignored;
-            co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-        }
-    }
-    m_pauses.erase(&pause);
-}
-
-asio::awaitable<void> Daemon::watchRecords() {
-    auto look = [this]() -> std::shared_ptr<const Registry> {
-        return m_keeper.changed() ? m_keeper.load() : nullptr;
-    };
-    const auto registry = co_await net::offload(m_records, look);
-    if (registry) {
-        m_house.setRegistry(registry);
-        log::info("records were changed by hand and read again",
-                  {{"mailboxes", registry->mailboxes().size()}});
-        reportFindings(*registry);
-    }
-}
-
-asio::awaitable<void> Daemon::watchDisk() {
-    auto look = [path = m_layout.mailboxes()] {
-        struct statvfs found{};
-        check(::statvfs(path.c_str(), &found), "statvfs", path.native());
-        return std::uint64_t{found.f_bavail} * found.f_frsize;
-    };
-    const std::uint64_t available = co_await net::offload(m_disk, look);
-    const std::uint64_t least = m_config.store.minFree;
-    m_house.setRoom(available > least ? available - least : 0);
-    const bool isShort = available <= least;
-    if (isShort && !m_roomWasShort) {
-        log::error(
-            "disk space is below store.min_free: senders are put off with 452 until there "
-            "is room; Exchange Online gives up after 24 hours",
-            {{"available", describeSize(available)}, {"min_free", describeSize(least)}});
-    } else if (!isShort && m_roomWasShort) {
-        log::notice("disk space is above store.min_free again",
-                    {{"available", describeSize(available)}});
-    }
-    m_roomWasShort = isShort;
-}
-
-asio::awaitable<void> Daemon::purgeDeleted() {
-    auto purge = [this] { return m_store.purge(m_config.store.keepDeleted); };
-    const std::size_t purged = co_await net::offload(m_slow, purge);
-    if (purged > 0) {
-        log::info("deleted messages purged", {{"messages", purged}});
-    }
-}
-
-asio::awaitable<void> Daemon::forgetIdleKeys() {
-    m_pop3Server.forgetIdleKeys();
-    co_return;
-}
-
-asio::awaitable<void> Daemon::renewCertificate() {
-    auto load = [this] { return loadCertificate(m_config); };
-    m_tls.replace(co_await net::offload(m_slow, load));
-}
-
 asio::awaitable<void> Daemon::handleSignals() {
     bool asked = false;
     // stop() may have run to its end, cancel and all, before this waits again.
@@ -338,15 +251,14 @@ asio::awaitable<void> Daemon::reload() {
         };
         m_tls.replace(co_await net::offload(m_slow, read));
         auto load = [this] { return m_keeper.load(); };
-        m_house.setRegistry(co_await net::offload(m_records, load));
-    } catch (const Error& error) {
+        takeOver(co_await net::offload(m_records, load));
+    } catch (const std::exception& error) {
         failure = error.what();
     }
     if (failure.empty()) {
         log::notice(
             "reloaded: certificate, log settings and records; other settings of "
             "postern.toml take effect at the next start");
-        reportFindings(*m_house.registry());
     } else {
         log::error("not reloaded; going on as before", {{"cause", failure}});
     }
@@ -376,11 +288,15 @@ asio::awaitable<void> Daemon::stop() {
 }
 
 asio::awaitable<nlohmann::json> Daemon::control(nlohmann::json request) {
-    auto perform = [this, request = std::move(request)]() mutable {
-        return m_operations.perform(std::move(request));
+    std::shared_ptr<const Registry> registry;
+    // The keeper is only ever asked on its own thread, also for the snapshot it has now.
+    auto perform = [this, &registry, request = std::move(request)]() mutable {
+        nlohmann::json answer = m_operations.perform(std::move(request));
+        registry = m_keeper.current();
+        return answer;
     };
-    nlohmann::json answer = co_await net::offload(m_records, perform);
-    m_house.setRegistry(m_keeper.current());
+    nlohmann::json answer = co_await net::offload(m_records, std::move(perform));
+    m_house.setRegistry(registry);
     co_return answer;
 }
 

@@ -56,6 +56,8 @@ private:
     void schedule(std::string name, std::chrono::steady_clock::duration every, Job job);
     asio::awaitable<void> repeat(std::string name, std::chrono::steady_clock::duration every,
                                  Job job);
+    /// Makes `registry` the one that sessions see, and says what is wrong with its files.
+    void takeOver(const std::shared_ptr<const Registry>& registry);
     asio::awaitable<void> watchRecords();
     asio::awaitable<void> watchDisk();
     asio::awaitable<void> purgeDeleted();

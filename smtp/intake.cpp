@@ -59,7 +59,8 @@ asio::awaitable<bool> Intake::take(std::string_view& input) {
     } else if (m_pending.size() >= kBufferSize || m_engine.memory.exhausted()) {
         co_await flush();
     }
-    m_memory.resize(m_pending.size());
+    // Its capacity: a sender that stalls after a flush still holds the buffer.
+    m_memory.resize(m_pending.capacity());
     co_return ended;
 }
 

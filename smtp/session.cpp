@@ -74,6 +74,11 @@ Reply Session::greet() const {
 Reply Session::onCommand(std::string_view line) {
     const auto parsed = parseCommandLine(line);
     if (!parsed) {
+        if (equalsIgnoringCase(line.substr(0, 4), "BDAT")) {
+            // A chunk follows whose length we cannot read: it must not be taken for commands.
+            return {501, "5.5.4", "Write BDAT, the number of octets, and LAST with the last chunk",
+                    Then::Close};
+        }
         return bad(500, "5.5.2", "The command holds control characters or is not UTF-8");  // 4.1.2
     }
     if (isHttp(parsed->verb)) {

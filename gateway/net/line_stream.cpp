@@ -172,6 +172,7 @@ asio::awaitable<void> LineStream::handshake(const TlsContext& context) {
     consume(m_end - m_begin);
     m_lineLength = 0;
     m_tls = std::make_unique<TlsSession>(context, m_core->socket.native_handle());
+    const WhileWaiting waiting(m_waitingForLine);  // a server that stops need not wait for it
     bool again = true;
     while (again) {
         const TlsSession::Step step = m_tls->handshake();

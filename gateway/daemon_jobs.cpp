@@ -1,0 +1,105 @@
+// The daemon's scheduled jobs: what it looks at again and again while it serves.
+// Never on the I/O thread: each looks on a worker and only takes the result over.
+#include <sys/statvfs.h>
+
+#include <asio/redirect_error.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include "gateway/base/error.h"
+#include "gateway/base/log.h"
+#include "gateway/base/text.h"
+#include "gateway/daemon.h"
+#include "gateway/net/offload.h"
+
+namespace gateway {
+
+void Daemon::takeOver(const std::shared_ptr<const Registry>& registry) {
+    m_house.setRegistry(registry);
+    for (const Finding& finding : registry->findings()) {
+        log::warning("record needs attention", {{"file", finding.path}, {"cause", finding.text}});
+    }
+}
+
+asio::awaitable<void> Daemon::repeat(std::string name, std::chrono::steady_clock::duration every,
+                                     Job job) {
+    asio::steady_timer pause(m_io);
+    m_pauses.insert(&pause);
+    std::string said;
+    while (!m_stopping) {
+        std::string failure;
+        try {
+            co_await job();
+        } catch (const std::exception& error) {
+            failure = error.what();
+        }
+        if (!failure.empty() && failure != said) {
+            log::error(name + " failed; it will be tried again", {{"cause", failure}});
+        }
+        said = failure;
+        if (!m_stopping) {
+            pause.expires_after(every);
+            asio::error_code ignored;
+            co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+        }
+    }
+    m_pauses.erase(&pause);
+}
+
+asio::awaitable<void> Daemon::watchRecords() {
+    auto look = [this]() -> std::shared_ptr<const Registry> {
+        return m_keeper.changed() ? m_keeper.load() : nullptr;
+    };
+    const auto registry = co_await net::offload(m_records, look);
+    if (registry) {
+        log::info("records were changed by hand and read again",
+                  {{"mailboxes", registry->mailboxes().size()}});
+        takeOver(registry);
+    }
+}
+
+asio::awaitable<void> Daemon::watchDisk() {
+    auto look = [path = m_layout.mailboxes()] {
+        struct statvfs found{};
+        check(::statvfs(path.c_str(), &found), "statvfs", path.native());
+        return std::uint64_t{found.f_bavail} * found.f_frsize;
+    };
+    const std::uint64_t available = co_await net::offload(m_disk, look);
+    const std::uint64_t least = m_config.store.minFree;
+    m_house.setRoom(available > least ? available - least : 0);
+    const bool isShort = available <= least;
+    if (isShort && !m_roomWasShort) {
+        log::error(
+            "disk space is below store.min_free: senders are put off with 452 until there "
+            "is room; Exchange Online gives up after 24 hours",
+            {{"available", describeSize(available)}, {"min_free", describeSize(least)}});
+    } else if (!isShort && m_roomWasShort) {
+        log::notice("disk space is above store.min_free again",
+                    {{"available", describeSize(available)}});
+    }
+    m_roomWasShort = isShort;
+}
+
+asio::awaitable<void> Daemon::purgeDeleted() {
+    auto purge = [this] { return m_store.purge(m_config.store.keepDeleted); };
+    std::size_t purged = 0;
+    for (std::size_t batch = DirectoryStore::kPurgeBatch;
+         batch == DirectoryStore::kPurgeBatch && !m_stopping;) {
+        batch = co_await net::offload(m_slow, purge);
+        purged += batch;
+    }
+    if (purged > 0) {
+        log::info("deleted messages purged", {{"messages", purged}});
+    }
+}
+
+asio::awaitable<void> Daemon::forgetIdleKeys() {
+    m_pop3Server.forgetIdleKeys();
+    co_return;
+}
+
+asio::awaitable<void> Daemon::renewCertificate() {
+    auto load = [this] { return loadCertificate(m_config); };
+    m_tls.replace(co_await net::offload(m_slow, load));
+}
+
+}  // namespace gateway
