@@ -58,7 +58,7 @@ TEST_CASE("sizes are said as people read them") {
     CHECK(describeSize(1) == "1 octet");
     CHECK(describeSize(1023) == "1023 octets");
     CHECK(describeSize(1536) == "1.5 KiB");
-    CHECK(describeSize(75 * 1024) == "75 KiB");
+    CHECK(describeSize(75ULL * 1024) == "75 KiB");
     CHECK(describeSize(1ULL << 30U) == "1 GiB");
     CHECK(describeSize(~0ULL) == "16777215 TiB");
 }
