@@ -29,13 +29,11 @@ std::shared_ptr<const Mailbox> House::find(const MailboxId& mailbox) const {
 
 bool House::keyIsValid(const Drop& drop) const {
     const std::shared_ptr<const Mailbox> known = m_registry->find(drop.mailbox);
-    if (!known || known->current() == nullptr) {
+    if (!known) {
         return false;
     }
-    const MailboxKey& current = *known->current();
-    return current.recipient == drop.recipient ||
-           std::any_of(current.chain.begin(), current.chain.end(),
-                       [&](const ChainLink& link) { return link.recipient == drop.recipient; });
+    const std::vector<crypto::SealKey> openable = known->openable();
+    return std::find(openable.begin(), openable.end(), drop.recipient) != openable.end();
 }
 
 }  // namespace gateway

@@ -89,28 +89,6 @@ void requireUsable(const crypto::Password& password) {
     }
 }
 
-/// The recipients whose messages the current password opens: the current key and what is chained
-/// to it, also through others (SPEC section 4, "the chain").
-std::vector<crypto::SealKey> openable(const Mailbox& mailbox) {
-    std::vector<crypto::SealKey> result;
-    if (const MailboxKey* current = mailbox.current()) {
-        result.push_back(current->recipient);
-    }
-    for (std::size_t i = 0; i < result.size(); ++i) {
-        for (const MailboxKey& key : mailbox.keys) {
-            if (key.recipient != result[i]) {
-                continue;
-            }
-            for (const ChainLink& link : key.chain) {
-                if (std::find(result.begin(), result.end(), link.recipient) == result.end()) {
-                    result.push_back(link.recipient);
-                }
-            }
-        }
-    }
-    return result;
-}
-
 json portOf(const std::vector<ListenAddress>& listeners) {
     return listeners.empty() ? json() : json(listeners.front().port);
 }
@@ -261,7 +239,7 @@ std::shared_ptr<const Mailbox> Operations::find(const json& request) const {
 }
 
 json Operations::summary(const Mailbox& mailbox) const {
-    const std::vector<crypto::SealKey> ours = openable(mailbox);
+    const std::vector<crypto::SealKey> ours = mailbox.openable();
     std::uint64_t messages = 0;
     std::uint64_t octets = 0;
     std::uint64_t locked = 0;

@@ -177,6 +177,27 @@ void readStatements(const MailboxId& mailbox, const json& list, Record::Reading&
 
 }  // namespace
 
+std::vector<crypto::SealKey> Mailbox::openable() const {
+    std::vector<crypto::SealKey> result;
+    if (current() != nullptr) {
+        result.push_back(current()->recipient);
+    }
+    for (std::size_t i = 0; i < result.size(); ++i) {
+        const auto key = std::find_if(keys.begin(), keys.end(), [&](const MailboxKey& candidate) {
+            return candidate.recipient == result[i];
+        });
+        if (key == keys.end()) {
+            continue;
+        }
+        for (const ChainLink& link : key->chain) {
+            if (std::find(result.begin(), result.end(), link.recipient) == result.end()) {
+                result.push_back(link.recipient);
+            }
+        }
+    }
+    return result;
+}
+
 bool NodeFile::unite(const NodeFile& other) {
     if (std::forward_as_tuple(other.greatestCounter(), other.nodeName) >
         std::forward_as_tuple(greatestCounter(), nodeName)) {

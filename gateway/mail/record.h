@@ -64,6 +64,9 @@ struct Mailbox {
         0;  ///< statements of nodes that are not trusted, or with a bad signature
 
     const MailboxKey* current() const { return keys.empty() ? nullptr : &keys.back(); }
+    /// The recipients whose messages the current password opens: the current key and what is
+    /// chained to it, also through others (SPEC section 4, "the chain").
+    std::vector<crypto::SealKey> openable() const;
 };
 
 /// Whether statements signed with this key by this node count.
