@@ -3,6 +3,7 @@
 A test file defines functions marked with @case and ends with `run()`. Each gets a Stage: a folder of
 its own and what must be torn down. Nothing a case started outlives it, however it ends.
 """
+import atexit
 import contextlib
 import os
 import pathlib
@@ -112,13 +113,23 @@ def _end_by_signal(number, _frame):
     sys.exit(128 + number)  # unwinds, so that what the cases started is stopped
 
 
+def _for_every_account(binary):
+    """The program where other accounts may run it too: a checkout may lie in a closed folder, as root's home is."""
+    if os.geteuid() != 0 or all(folder.stat().st_mode & 0o001 for folder in binary.parents):
+        return str(binary)
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="postern-program-"))
+    folder.chmod(0o755)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return shutil.copy2(binary, folder / binary.name)
+
+
 def run():
     """`name_test.py PATH_TO_POSTERN [case…]`: exit 0 passed, 1 failed, 77 nothing could run."""
     if len(sys.argv) < 2 or not os.access(sys.argv[1], os.X_OK):
         sys.exit(f"usage: {sys.argv[0]} PATH_TO_POSTERN [case…]")
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _end_by_signal)
-    binary = str(pathlib.Path(sys.argv[1]).resolve())
+    binary = _for_every_account(pathlib.Path(sys.argv[1]).resolve())
     unknown = set(sys.argv[2:]) - {function.__name__ for function in _cases}
     if unknown:
         sys.exit(f"no such case: {', '.join(sorted(unknown))}")
