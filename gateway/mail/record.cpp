@@ -113,7 +113,9 @@ private:
                              : status == "suspended" ? MailboxStatus::Suspended
                                                      : MailboxStatus::Deleted;
         } else if (kind == StatementKind::Allow) {
-            m_state.allow = withoutHead(fields);
+            std::string why;
+            m_state.allowStated = withoutHead(fields);
+            m_state.allow = Allow::parse(fields, why).value();  // it was examined
         } else if (kind == StatementKind::Alerts) {
             m_state.alerts = withoutHead(fields);
         }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "crypto/keys.h"
+#include "gateway/mail/allow.h"
 #include "gateway/mail/statement.h"
 
 namespace gateway {
@@ -56,8 +57,10 @@ struct Mailbox {
     MailboxStatus status = MailboxStatus::Active;
     WallTime created;
     std::vector<MailboxKey>
-        keys;  ///< all, in order of (epoch, recipient); the last is the current one
-    nlohmann::json allow = nlohmann::json::object();   ///< pins of senders, as stated
+        keys;     ///< all, in order of (epoch, recipient); the last is the current one
+    Allow allow;  ///< who may send to it
+    nlohmann::json allowStated =
+        nlohmann::json::object();  ///< the same as stated, with what a later version added
     nlohmann::json alerts = nlohmann::json::object();  ///< its own alert limits, as stated
     std::uint64_t greatestCounter = 0;
     std::size_t heldBack =

@@ -82,6 +82,9 @@ public:
     std::shared_ptr<const Mailbox> describe(const MailboxId& id, const std::string& name,
                                             const std::string& description);
     std::shared_ptr<const Mailbox> setStatus(const MailboxId& id, MailboxStatus status);
+    /// `changes` by the names of Allow::parse; null takes a field away, what is not named stays.
+    /// Error(Config) where the result is none.
+    std::shared_ptr<const Mailbox> setAllow(const MailboxId& id, const nlohmann::json& changes);
 
 private:
     struct State;

@@ -250,6 +250,13 @@ std::shared_ptr<const Mailbox> RegistryKeeper::setStatus(const MailboxId& id,
     return m_state->say(id, {{"status", {{"status", nameOf(status)}}}});
 }
 
+std::shared_ptr<const Mailbox> RegistryKeeper::setAllow(const MailboxId& id, const json& changes) {
+    m_state->require(id);
+    json fields = m_state->current->find(id)->allowStated;
+    fields.merge_patch(changes);
+    return m_state->say(id, {{"allow", std::move(fields)}});
+}
+
 void RegistryKeeper::State::require(const MailboxId& id) const {
     if (!current->find(id)) {
         throw Error(Error::Kind::Config, "this node has no mailbox " + id.str());

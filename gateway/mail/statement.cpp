@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "gateway/base/error.h"
+#include "gateway/mail/allow.h"
 #include "gateway/mail/canonical_json.h"
 
 namespace gateway {
@@ -67,6 +68,7 @@ public:
                 recipient("to");
                 return chain(true);
             case StatementKind::Allow:
+                return allow();
             case StatementKind::Alerts:
             case StatementKind::Other:
                 return;
@@ -105,6 +107,13 @@ private:
             if (value != "active" && value != "suspended" && value != "deleted") {
                 wrong("`status` is neither active, suspended nor deleted");
             }
+        }
+    }
+
+    void allow() {
+        std::string why;
+        if (!Allow::parse(m_fields, why)) {
+            wrong(why);
         }
     }
 

@@ -66,7 +66,7 @@ public:
             case 4:
                 return {"chain", {{"to", recipient()}, {"chain", chain}}};
             case 5:
-                return {"allow", {{"mode", "m" + some}}};
+                return {"allow", {{"originator_org", "o" + some}}};
             default:
                 return {"later", {{"x", some}}};
         }
@@ -133,7 +133,7 @@ std::string textOf(const Mailbox& mailbox) {
                 {"description", mailbox.description},
                 {"status", static_cast<int>(mailbox.status)},
                 {"created", formatTimestamp(mailbox.created)},
-                {"allow", mailbox.allow},
+                {"allow", mailbox.allowStated},
                 {"keys", keys},
                 {"counter", mailbox.greatestCounter}}
         .dump();
