@@ -192,7 +192,7 @@ std::optional<std::string> Session::misplaced(const Command& command) const {
         return "You are logged in already";  // RFC 1939 section 5, RFC 2595 section 4
     }
     if (command.in == In::Secured && !m_secured) {
-        return "Passwords are taken under TLS only: begin with STLS, or use POP3S";  // RFC 2595 2.1
+        return "Passwords are taken under TLS only: begin with STLS, or use POP3S";  // RFC 2595 2.3
     }
     if (command.in == In::Transaction) {
         return "Log in first";  // RFC 1939 section 4

@@ -42,7 +42,7 @@ Reply Session::onLoginRefused(LoginRefusal refusal) {
             return refuseLogin(
                 "[AUTH] Unknown mailbox or wrong password; check both where this mailbox is set "
                 "up for fetching");
-        case LoginRefusal::InUse:  // RFC 2449 section 8.1.1
+        case LoginRefusal::InUse:  // RFC 2449 section 8.1.2
             return refuseLogin("[IN-USE] Another session has this mailbox open; try again later");
         case LoginRefusal::Trouble:  // RFC 3206 section 4
             return refuseLogin(
