@@ -1,5 +1,5 @@
 """Both sides of the gateway as programs use it: SMTP and POP3 spoken octet by octet here, and the
-drivers of curl, swaks, fetchmail and mpop.
+drivers of curl, swaks and msmtp.
 
 The wire clients judge nothing: they send what they are told and return what came.
 """
@@ -18,7 +18,7 @@ PROGRAM_SECONDS = 120
 SENDER = "journal.ndr@tenant.example.com"
 
 
-def _tls_context():
+def tls_context():
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE  # self-signed; certificates are another test's subject
@@ -42,7 +42,7 @@ class Wire:
         self.close()
 
     def handshake(self):
-        self.socket = _tls_context().wrap_socket(self.socket)
+        self.socket = tls_context().wrap_socket(self.socket)
 
     def close(self):
         self.socket.close()
@@ -243,6 +243,15 @@ def swaks_send(gateway, mailbox, file):
             "--suppress-data", "--hide-all")
 
 
+def msmtp_send(gateway, mailbox, file):
+    control = file.with_suffix(".msmtprc")
+    control.write_text(
+        f"account gateway\nhost {gateway.host}\nport {gateway.smtp}\ntls on\ntls_starttls on\n"
+        f"tls_certcheck off\ndomain client.example.com\nfrom {SENDER}\n")
+    control.chmod(0o600)
+    program("msmtp", f"--file={control}", "--account=gateway", mailbox.email, text=file.read_bytes())
+
+
 def curl_fetch(gateway, mailbox, number, stls, folder):
     port, scheme = (gateway.pop3, "pop3") if stls else (gateway.pop3s, "pop3s")
     file = folder / "curl"
@@ -250,40 +259,3 @@ def curl_fetch(gateway, mailbox, number, stls, folder):
             f"{mailbox.address}:{mailbox.password}", "--output", str(file),
             f"{scheme}://{gateway.host}:{port}/{number}")
     return file.read_bytes()
-
-
-def fetchmail_fetch(gateway, mailbox, stls, folder):
-    """All messages, kept on the server, in order, as fetchmail hands them to its delivery agent."""
-    port = gateway.pop3 if stls else gateway.pop3s
-    control, spool = folder / "fetchmailrc", folder / "fetched"
-    spool.mkdir(exist_ok=True)
-    agent = folder / "deliver"
-    agent.write_text(f'#!/bin/sh\nexec cat > {spool}/$(ls {spool} | wc -l | xargs printf %04d)\n')
-    agent.chmod(0o700)
-    security = 'sslproto "TLS1.2+"' if stls else "ssl"
-    control.write_text(
-        f'set no syslog\npoll {gateway.host} service {port} protocol pop3\n'
-        f' username "{mailbox.address}" password "{mailbox.password}"\n'
-        f' {security} no sslcertck no rewrite keep fetchall mda "{agent}"\n')
-    control.chmod(0o600)
-    program("fetchmail", "--fetchmailrc", str(control), "--pidfile", str(folder / "fetchmail.pid"),
-            "--invisible", "--nosyslog", "--idfile", str(folder / "fetchids"),
-            environment={"PATH": "/usr/bin:/bin", "FETCHMAILHOME": str(folder), "HOME": str(folder)})
-    return [file.read_bytes() for file in sorted(spool.iterdir())]
-
-
-def mpop_fetch(gateway, mailbox, stls, folder):
-    """All messages, kept on the server, in order, as mpop puts them into a maildir."""
-    port = gateway.pop3 if stls else gateway.pop3s
-    maildir, control = folder / "maildir", folder / "mpoprc"
-    for part in ("", "tmp", "new", "cur"):
-        (maildir / part).mkdir(exist_ok=True)
-    control.write_text(
-        f"account gateway\nhost {gateway.host}\nport {port}\ntls on\ntls_certcheck off\n"
-        f"tls_starttls {'on' if stls else 'off'}\nauth user\nuser {mailbox.address}\n"
-        f"password {mailbox.password}\nkeep on\nreceived_header off\n"
-        f"uidls_file {folder}/uidls\ndelivery maildir {maildir}\n")
-    control.chmod(0o600)
-    program("mpop", f"--file={control}", "gateway")
-    new = sorted((maildir / "new").iterdir(), key=lambda file: file.stat().st_mtime_ns)
-    return [file.read_bytes() for file in new]
