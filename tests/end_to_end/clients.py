@@ -28,8 +28,8 @@ def tls_context():
 class Wire:
     """A connection, read by lines or by octets, in the clear or under TLS."""
 
-    def __init__(self, host, port, tls=False):
-        self.socket = socket.create_connection((host, port), timeout=REPLY_SECONDS)
+    def __init__(self, host, port, tls=False, source=""):
+        self.socket = socket.create_connection((host, port), timeout=REPLY_SECONDS, source_address=(source, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = bytearray()  # grows in place: messages have many MiB
         if tls:
@@ -158,9 +158,9 @@ def deliver(gateway, message, *mailboxes, form="DATA"):
 class Pop3(Wire):
     """On the TLS port; with `stls` on the plain one, after STLS; with `plain` on it and no more."""
 
-    def __init__(self, gateway, mailbox=None, stls=False, plain=False):
+    def __init__(self, gateway, mailbox=None, stls=False, plain=False, source=""):
         super().__init__(gateway.host, gateway.pop3 if stls or plain else gateway.pop3s,
-                         tls=not stls and not plain)
+                         tls=not stls and not plain, source=source)
         self.greeting = self.line().decode()
         if stls:
             self.must("STLS")
