@@ -217,9 +217,9 @@ def sasl_plain(mailbox):
     return base64.b64encode(f"\0{mailbox.address}\0{mailbox.password}".encode()).decode()
 
 
-def program(*words, text=b"", code=0, environment=None):
+def program(*words, text=b"", code=0, environment=None, seconds=PROGRAM_SECONDS):
     """Runs a program of the machine to its end; without a terminal, so that it asks on stdin."""
-    done = subprocess.run(words, input=text, capture_output=True, timeout=PROGRAM_SECONDS,
+    done = subprocess.run(words, input=text, capture_output=True, timeout=seconds,
                           preexec_fn=die_with_parent, start_new_session=True, env=environment)
     expect(code is None or done.returncode == code,
            f"{words[0]} exited with {done.returncode}, wanted {code}:\n"
