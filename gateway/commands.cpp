@@ -50,6 +50,29 @@ CLI::App* addCommand(CLI::App& parent, CommandLine& line, const std::string& nam
     return command;
 }
 
+void addPinOptions(CLI::App& edit, std::map<std::string, std::string>& allow) {
+    const auto add = [&](const char* name, const char* key, const char* description) {
+        return edit
+            .add_option_function<std::string>(
+                name, [&allow, key](const std::string& typed) { allow[key] = typed; }, description)
+            ->group("Who may send to it; `none` takes a pin away");
+    };
+    add("--allow-mode", "mode", "observe (count and show misses) or enforce (refuse)")
+        ->check(CLI::IsMember({"observe", "enforce"}));
+    add("--allow-networks", "networks", "Networks the sender's address lies in, by commas")
+        ->type_name("CIDR,…");
+    add("--allow-tls", "tls", "Whether the sender must use TLS, or show a certificate")
+        ->check(CLI::IsMember({"none", "required", "certificate"}));
+    add("--allow-certificate-names", "certificate_names",
+        "Host names of which the sender's certificate must bear one, by commas")
+        ->type_name("NAME,…");
+    add("--allow-originator-org", "originator_org", "What the message's X-OriginatorOrg must say")
+        ->type_name("DOMAIN");
+    add("--allow-only-journal-reports", "only_journal_reports",
+        "Whether the message must be a journal report of Exchange (X-MS-Journal-Report)")
+        ->check(CLI::IsMember({"yes", "no"}));
+}
+
 void addMailboxCommands(CLI::App& app, CommandLine& line) {
     CLI::App* mailbox = app.add_subcommand("mailbox", "Make, show and change mailboxes");
     mailbox->require_subcommand(1);
@@ -77,7 +100,7 @@ void addMailboxCommands(CLI::App& app, CommandLine& line) {
     add("list", "All mailboxes with what waits in them", listMailboxes);
     CLI::App* show =
         add("show", "One mailbox, and what to enter in senders and archivers", showMailbox);
-    CLI::App* edit = add("edit", "Change name or description", editMailbox);
+    CLI::App* edit = add("edit", "Change name, description, or who may send to it", editMailbox);
     CLI::App* suspend = add(
         "suspend", "Take no mail: senders try again later, archivers still fetch", suspendMailbox);
     CLI::App* activate = add("activate", "Take mail again", activateMailbox);
@@ -87,6 +110,7 @@ void addMailboxCommands(CLI::App& app, CommandLine& line) {
     }
     edit->add_option("--name", given.name, "The new name")->type_name("NAME");
     edit->add_option("--description", given.description, "The new description")->type_name("TEXT");
+    addPinOptions(*edit, given.allow);
 }
 
 void addMessageCommands(CLI::App& app, CommandLine& line) {

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <unistd.h>
 
 #include "crypto/secret.h"
@@ -104,6 +105,36 @@ json addressed(const char* operation, const MailboxArguments& arguments) {
     return {{"operation", operation}, {"address", arguments.address.value_or("")}};
 }
 
+/// A pin's value, from what was typed; null takes it away.
+json pinOf(const std::string& key, const std::string& typed) {
+    if (typed.empty() || typed == "none") {
+        return nullptr;
+    }
+    if (key == "only_journal_reports") {
+        return typed == "yes";
+    }
+    if (key != "networks" && key != "certificate_names") {
+        return typed;
+    }
+    json list = json::array();
+    std::istringstream parts(typed);
+    for (std::string part; std::getline(parts, part, ',');) {
+        list.push_back(std::string(trimmed(part)));
+    }
+    return list;
+}
+
+/// "12 refused, last at … from …: no TLS", a row for each reason.
+void addTurnedAway(const json& mailbox, std::vector<std::vector<std::string>>& rows) {
+    for (const json& one : mailbox.value("turned_away", json::array())) {
+        rows.push_back({"Turned away", textOf(one, "reason") + ": " + numberOf(one, "refused") +
+                                           " refused, " + numberOf(one, "observed") +
+                                           " taken all the same; last " + textOf(one, "last") +
+                                           " from " + textOf(one, "peer") + " (" +
+                                           textOf(one, "seen") + ")"});
+    }
+}
+
 /// Carries out what changes or shows one mailbox, and shows how it is now.
 int showAfter(const Config& config, const MailboxArguments& arguments, json request) {
     const json answer = carryOut(config, std::move(request));
@@ -122,10 +153,12 @@ int showAfter(const Config& config, const MailboxArguments& arguments, json requ
         {"Host", textOf(mailbox, "host")},
         {"Ports", describePorts(mailbox.at("ports"))},
         {"Created", textOf(mailbox, "created")},
+        {"Senders", textOf(mailbox, "senders")},
         {"Waiting", numberOf(waiting, "messages") + " messages, " +
                         describeSize(waiting.at("octets").get<std::uint64_t>()) +
                         (oldest == "-" ? "" : ", oldest of " + oldest)},
         {"Locked", numberOf(mailbox, "locked") + " messages that need an earlier password"}};
+    addTurnedAway(mailbox, rows);
     for (const json& key : mailbox.at("keys")) {
         rows.push_back({"Key " + numberOf(key, "epoch"),
                         textOf(key, "recipient") + " of " + textOf(key, "created")});
@@ -215,6 +248,9 @@ int editMailbox(const Config& config, const MailboxArguments& arguments) {
     }
     if (arguments.description) {
         request["description"] = *arguments.description;
+    }
+    for (const auto& [key, typed] : arguments.allow) {
+        request["allow"][key] = pinOf(key, typed);
     }
     return showAfter(config, arguments, std::move(request));
 }

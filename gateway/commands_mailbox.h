@@ -2,6 +2,7 @@
 // answers. Never touches a record itself.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 
@@ -13,6 +14,8 @@ struct MailboxArguments {
     std::optional<std::string> address;
     std::optional<std::string> name;
     std::optional<std::string> description;
+    /// Pins by the names of `allow.*`, as typed; `none` takes one away.
+    std::map<std::string, std::string> allow;
     bool passwordFromInput = false;
     bool json = false;
 };

@@ -297,6 +297,7 @@ asio::awaitable<nlohmann::json> Daemon::control(nlohmann::json request) {
     };
     nlohmann::json answer = co_await net::offload(m_records, std::move(perform));
     m_house.setRegistry(registry);
+    m_house.turnedAway().describeIn(answer);
     co_return answer;
 }
 

@@ -20,7 +20,24 @@ smtp::Recipient House::recipient(const MailboxId& mailbox) const {
     if (known->current() == nullptr) {
         return smtp::Recipient(Standing::Unreadable);
     }
-    return smtp::Recipient(known->current()->recipient);
+    std::shared_ptr<const Allow> pins;
+    if (known->allow.pins()) {
+        pins = {known, &known->allow};
+    }
+    return smtp::Recipient(known->current()->recipient, std::move(pins));
+}
+
+void House::setRegistry(std::shared_ptr<const Registry> registry) {
+    m_registry = std::move(registry);
+    const auto& mailboxes = m_registry->mailboxes();
+    m_asksForCertificate = std::any_of(mailboxes.begin(), mailboxes.end(), [](const auto& entry) {
+        return entry.second->status != MailboxStatus::Deleted &&
+               entry.second->allow.tls == Allow::Tls::Certificate;
+    });
+}
+
+void House::onTurnedAway(const smtp::TurnedAway& event) {
+    m_turnedAway.add(event, std::chrono::system_clock::now());
 }
 
 std::shared_ptr<const Mailbox> House::find(const MailboxId& mailbox) const {

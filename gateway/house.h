@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "gateway/mail/registry.h"
+#include "gateway/turned_away.h"
 #include "smtp/session.h"
 
 namespace gateway {
@@ -15,6 +16,8 @@ public:
     smtp::Recipient recipient(const MailboxId& mailbox) const override;
     std::uint64_t room() const override { return m_room; }
     bool draining() const override { return false; }
+    bool asksForCertificate() const override { return m_asksForCertificate; }
+    void onTurnedAway(const smtp::TurnedAway& event) override;
 
     /// The mailbox's state; nothing where this node does not know it.
     std::shared_ptr<const Mailbox> find(const MailboxId& mailbox) const;
@@ -22,13 +25,16 @@ public:
     /// one chained to it.
     bool keyIsValid(const Drop& drop) const;
 
-    void setRegistry(std::shared_ptr<const Registry> registry) { m_registry = std::move(registry); }
+    void setRegistry(std::shared_ptr<const Registry> registry);
     const std::shared_ptr<const Registry>& registry() const { return m_registry; }
     void setRoom(std::uint64_t octets) { m_room = octets; }
+    const TurnedAwayCounts& turnedAway() const { return m_turnedAway; }
 
 private:
     std::shared_ptr<const Registry> m_registry = std::make_shared<const Registry>();
     std::uint64_t m_room = UINT64_MAX;
+    bool m_asksForCertificate = false;
+    TurnedAwayCounts m_turnedAway;
 };
 
 }  // namespace gateway

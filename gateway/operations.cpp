@@ -68,6 +68,21 @@ std::string oneLine(const std::string& text, const char* what, std::size_t most)
     return result;
 }
 
+/// The changes of pins that a request asks for; empty where it asks for none.
+json pinsIn(const json& request, const json& stated) {
+    const auto found = request.find("allow");
+    if (found == request.end() || !found->is_object()) {
+        return json::object();
+    }
+    json whole = stated;
+    whole.merge_patch(*found);
+    std::string why;
+    if (!Allow::parse(whole, why)) {
+        throw Refusal(EX_DATAERR, "the pins cannot be changed so: " + why);
+    }
+    return *found;
+}
+
 std::string nameIn(const json& request) {
     std::string name = oneLine(field(request, "name").value_or(""), "name", kLongestName);
     if (name.empty()) {
@@ -195,14 +210,24 @@ json Operations::edit(json& request) {
     const auto mailbox = find(request);
     const auto name = field(request, "name");
     const auto description = field(request, "description");
-    if (!name && !description) {
-        throw Refusal(EX_USAGE, "nothing to change; give --name or --description");
+    const json pins = pinsIn(request, mailbox->allowStated);
+    if (!name && !description && pins.empty()) {
+        throw Refusal(EX_USAGE,
+                      "nothing to change; give --name, --description or an --allow-… option");
     }
-    const auto changed =
-        m_keeper.describe(mailbox->id, name ? nameIn(request) : mailbox->name,
-                          description ? oneLine(*description, "description", kLongestDescription)
-                                      : mailbox->description);
-    log::info("mailbox described", {{"mailbox", changed->id.str()}, {"name", changed->name}});
+    auto changed = mailbox;
+    if (name || description) {
+        const std::string text = description
+                                     ? oneLine(*description, "description", kLongestDescription)
+                                     : mailbox->description;
+        changed = m_keeper.describe(mailbox->id, name ? nameIn(request) : mailbox->name, text);
+        log::info("mailbox described", {{"mailbox", changed->id.str()}, {"name", changed->name}});
+    }
+    if (!pins.empty()) {
+        changed = m_keeper.setAllow(mailbox->id, pins);
+        log::info("mailbox's senders pinned",
+                  {{"mailbox", changed->id.str()}, {"senders", changed->allow.describe()}});
+    }
     return {{"mailbox", details(*changed)}};
 }
 
@@ -278,6 +303,8 @@ json Operations::details(const Mailbox& mailbox) const {
     result["email"] = mailbox.id.str() + '@' + m_config.domain;
     result["host"] = m_config.hostname;
     result["ports"] = ports();
+    result["allow"] = mailbox.allowStated;
+    result["senders"] = mailbox.allow.describe();
     json keys = json::array();
     for (const MailboxKey& key : mailbox.keys) {
         keys.push_back({{"recipient", key.recipient.str()},

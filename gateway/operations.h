@@ -25,8 +25,10 @@ public:
     /// mailbox.list      → mailboxes: an array of what mailbox.show gives, without keys and ports
     /// mailbox.show      address → mailbox: address, email, name, description, status, created,
     ///                   waiting {messages, octets, oldest}, locked, last_received, last_fetched,
-    ///                   host, ports {smtp, smtps, pop3, pop3s}, keys [{recipient, epoch, created}]
-    /// mailbox.edit      address, name?, description? → as mailbox.show
+    ///                   host, ports {smtp, smtps, pop3, pop3s}, keys [{recipient, epoch,
+    ///                   created}], allow (as stated), senders (the same in words)
+    /// mailbox.edit      address, name?, description?, allow? (a table by the names of
+    ///                   Allow::parse; null takes a pin away) → as mailbox.show
     /// mailbox.suspend, mailbox.activate   address → as mailbox.show
     nlohmann::json perform(nlohmann::json request) noexcept;
 

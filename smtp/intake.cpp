@@ -42,13 +42,20 @@ Intake::Intake(const Engine& engine, const Session& session, const std::string& 
     const auto now = std::chrono::system_clock::now();
     for (const Envelope::To& to : session.envelope().to) {
         m_copies.emplace_back(to.drop, traceHeaders(session, engine.options, peer, to, m_id, now));
+        if (to.allow && to.allow->looksInside()) {
+            m_outerHeader.emplace();
+        }
     }
 }
 
 Intake::~Intake() = default;
 
 asio::awaitable<bool> Intake::take(std::string_view& input) {
+    const std::size_t before = m_pending.size();
     const bool ended = m_reader.push(input, m_pending);
+    if (m_outerHeader) {
+        m_outerHeader->push(std::string_view(m_pending).substr(before));
+    }
     if (!m_refusal && m_reader.size() > m_engine.options.maxMessageSize) {
         m_refusal = Refusal::TooLarge;
     }
@@ -62,6 +69,14 @@ asio::awaitable<bool> Intake::take(std::string_view& input) {
     // Its capacity: a sender that stalls after a flush still holds the buffer.
     m_memory.resize(m_pending.capacity());
     co_return ended;
+}
+
+const OuterHeader* Intake::outerHeader() {
+    if (!m_outerHeader) {
+        return nullptr;
+    }
+    m_outerHeader->finish();
+    return &*m_outerHeader;
 }
 
 asio::awaitable<void> Intake::flush() {

@@ -21,7 +21,7 @@ namespace smtp {
 
 /// What the servers of SMTP need of the house, besides its answers to sessions.
 struct Engine {
-    Engine(const Options& sessionOptions, const House& answers, MessageMemory& messageMemory,
+    Engine(const Options& sessionOptions, House& answers, MessageMemory& messageMemory,
            gateway::MessageStore& messages, asio::thread_pool& diskWorkers)
         : options(sessionOptions),
           house(answers),
@@ -29,7 +29,7 @@ struct Engine {
           store(messages),
           workers(diskWorkers) {}
     const Options& options;
-    const House& house;
+    House& house;
     MessageMemory& memory;
     gateway::MessageStore& store;
     asio::thread_pool& workers;
@@ -51,6 +51,9 @@ public:
     /// Why it cannot be stored any more, as far as that is known; what still comes is dropped.
     std::optional<Refusal> refusal() const { return m_refusal; }
 
+    /// All was read: the message's own header, where a pin of a recipient looks at it, else null.
+    const OuterHeader* outerHeader();
+
     /// All was read: makes every copy durable, or says why not; then nothing of it is left.
     asio::awaitable<std::optional<Refusal>> finish();
 
@@ -68,6 +71,7 @@ private:
     DataReader m_reader;
     DataReader::Form m_form;
     std::string m_pending;
+    std::optional<OuterHeader> m_outerHeader;  ///< where a pin looks at it
     MessageMemory::Part m_memory;
     std::unique_ptr<gateway::Deposit> m_deposit;
     std::optional<Refusal> m_refusal;

@@ -10,6 +10,7 @@ namespace smtp {
 
 namespace {
 
+using gateway::net::ClientCertificates;
 using gateway::net::ConnectionEnded;
 using gateway::net::LineStream;
 
@@ -78,8 +79,11 @@ asio::awaitable<void> Server::converse(LineStream& stream, bool tlsFromStart) {
 
 asio::awaitable<void> Server::secure(LineStream& stream, Session& session) {
     const auto context = m_tls.current();
-    co_await stream.handshake(*context);
-    session.onTls(TlsInfo(stream.tlsVersion(), stream.tlsCipher()));
+    const bool ask = m_engine.house.asksForCertificate();
+    co_await stream.handshake(*context, ask ? ClientCertificates::Asked : ClientCertificates::No);
+    auto certificate = stream.clientCertificate();
+    session.onTls(TlsInfo(stream.tlsVersion(), stream.tlsCipher(), std::move(certificate.names),
+                          std::move(certificate.fault)));
 }
 
 asio::awaitable<void> Server::talk(LineStream& stream, Session& session) {
@@ -184,6 +188,10 @@ asio::awaitable<Reply> Server::store(const std::string& peer, Session& session, 
                                  {{"mailbox", to.drop.mailbox.str()}, {"peer", peer}});
             co_return session.onRefused(Refusal::KeyChanged);
         }
+    }
+    const OuterHeader* const header = intake.outerHeader();
+    if (header != nullptr && !intake.refusal() && session.refusesContent(*header)) {
+        co_return session.onRefused(Refusal::NotAllowed);
     }
     const std::optional<Refusal> refusal = co_await intake.finish();
     if (refusal) {

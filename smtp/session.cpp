@@ -61,7 +61,7 @@ std::span<const Session::Command> Session::commands() {
     return kCommands;
 }
 
-Session::Session(const Options& options, const House& house, std::string peer)
+Session::Session(const Options& options, House& house, std::string peer)
     : m_options(options), m_house(house), m_peer(std::move(peer)) {}
 
 Reply Session::greet() const {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -15,6 +16,7 @@
 #include "gateway/mail/message_id.h"
 #include "smtp/command_parser.h"
 #include "smtp/reply.h"
+#include "smtp/sender_pins.h"
 
 namespace smtp {
 
@@ -34,13 +36,35 @@ struct Options {
 struct Recipient {
     enum class Standing { Active, Suspended, Deleted, Unknown, Unreadable };
     explicit Recipient(Standing is) : standing(is) {}
-    explicit Recipient(crypto::SealKey current)
-        : standing(Standing::Active), key(std::move(current)) {}
+    explicit Recipient(crypto::SealKey current, std::shared_ptr<const gateway::Allow> pins = {})
+        : standing(Standing::Active), key(std::move(current)), allow(std::move(pins)) {}
     Standing standing;
-    std::optional<crypto::SealKey> key;  ///< where Active: what the message is sealed to
+    std::optional<crypto::SealKey> key;           ///< where Active: what the message is sealed to
+    std::shared_ptr<const gateway::Allow> allow;  ///< where Active: its pins; null for none
 };
 
-/// What the house says at this moment; asked at each command that depends on it. Never blocks.
+/// Mail for a mailbox was turned away, or would have been if its pins did more than observe.
+struct TurnedAway {
+    enum class Reason {
+        UnknownMailbox,
+        UnreadableRecord,
+        Suspended,
+        Deleted,
+        Network,
+        Tls,
+        Certificate,
+        OriginatorOrg,
+        NoJournalReport
+    };
+    gateway::MailboxId mailbox;
+    Reason reason;
+    bool observed;     ///< the mail was taken all the same
+    std::string peer;  ///< the sender's address
+    std::string seen;  ///< what the sender had instead of what is pinned; printable
+};
+
+/// What the house says at this moment, asked at each command that depends on it; and what it wants
+/// to hear. Never blocks.
 class House {
 public:
     virtual ~House() = default;
@@ -48,22 +72,19 @@ public:
     /// Octets a message may still have before the disk guard (`min_free`) is touched.
     virtual std::uint64_t room() const = 0;
     virtual bool draining() const = 0;
-};
-
-/// TLS as it was negotiated; empty before.
-struct TlsInfo {
-    std::string version;  ///< "TLSv1.3"
-    std::string cipher;   ///< "TLS_AES_256_GCM_SHA384"
-    explicit operator bool() const { return !version.empty(); }
+    /// Whether some mailbox pins a client certificate, so that clients are asked for theirs.
+    virtual bool asksForCertificate() const = 0;
+    virtual void onTurnedAway(const TurnedAway& event) = 0;
 };
 
 /// A transaction so far: RFC 5321 4.1.1.2, 4.1.1.3.
 struct Envelope {
     struct To {
-        To(gateway::Drop target, std::string as)
-            : drop(std::move(target)), address(std::move(as)) {}
+        To(gateway::Drop target, std::string as, std::shared_ptr<const gateway::Allow> pins)
+            : drop(std::move(target)), address(std::move(as)), allow(std::move(pins)) {}
         gateway::Drop drop;
-        std::string address;  ///< as accepted: "mbx-…@domain", lower case
+        std::string address;                          ///< as accepted: "mbx-…@domain", lower case
+        std::shared_ptr<const gateway::Allow> allow;  ///< null for none
     };
     std::string reversePath;  ///< without brackets; empty for the null sender
     std::vector<To> to;       ///< each mailbox once
@@ -75,13 +96,14 @@ enum class Refusal {
     TooLarge,    ///< 552 5.3.4
     DiskFull,    ///< 452 4.3.1
     KeyChanged,  ///< 451 4.3.0: a recipient's key is no longer the mailbox's
+    NotAllowed,  ///< 550 5.7.1: the message misses a content pin of its recipients
     Trouble      ///< 451 4.3.0: ours, logged with its cause
 };
 
 class Session {
 public:
     /// `options` and `house` must outlive the session. `peer` is the client's address, for texts.
-    Session(const Options& options, const House& house, std::string peer);
+    Session(const Options& options, House& house, std::string peer);
 
     /// 220, or 421 where draining (RFC 5321 3.1).
     Reply greet() const;
@@ -97,6 +119,9 @@ public:
     /// The message of the transaction is durable for every recipient. Ends the transaction: take
     /// from envelope() before what is still needed after; so does onRefused().
     Reply onStored(const gateway::MessageId& id);
+    /// What stands in the message's own header misses pins of its recipients: tells the house, and
+    /// says whether that refuses it. To be asked once, before the message is stored.
+    bool refusesContent(const OuterHeader& header);
     /// It is not, and nothing of it is left. After a failed chunk that was not the last further
     /// chunks get 503 until RSET, MAIL or EHLO (RFC 3030 section 2).
     Reply onRefused(Refusal refusal);
@@ -139,11 +164,16 @@ private:
     Reply badParameter(const MailParameters& parameters);
     Reply refusalOf(Recipient::Standing standing) const;
     Reply addRecipient(const gateway::MailboxId& mailbox);
+    /// The reply to a sender that misses a pin of the connection; nothing where it may go on.
+    std::optional<Reply> missesPin(const gateway::MailboxId& mailbox, const gateway::Allow& allow);
+    bool sharesContentPins(const gateway::Allow* allow) const;
+    void report(const gateway::MailboxId& mailbox, TurnedAway::Reason reason, bool observed,
+                const std::string& seen);
     bool introduce(std::string_view name);
     void dropTransaction();
 
     const Options& m_options;
-    const House& m_house;
+    House& m_house;
     std::string m_peer;
     TlsInfo m_tls;
     std::string m_clientName = "unknown";

@@ -2,6 +2,7 @@
 // Never reads a message: it says how many octets of it come, and hears what became of them.
 // RFC 5321 4.1.1.2 to 4.1.1.5, RFC 1870, RFC 3030 section 2, RFC 6531.
 #include <algorithm>
+#include <utility>
 
 #include "gateway/base/text.h"
 #include "smtp/session.h"
@@ -19,6 +20,39 @@ Reply skipping(std::uint64_t octets, Reply reply) {
     reply.then = Then::SkipChunk;
     reply.octets = octets;
     return reply;
+}
+
+TurnedAway::Reason reasonOf(Recipient::Standing standing) {
+    using Standing = Recipient::Standing;
+    switch (standing) {
+        case Standing::Suspended:
+            return TurnedAway::Reason::Suspended;
+        case Standing::Deleted:
+            return TurnedAway::Reason::Deleted;
+        case Standing::Unknown:
+            return TurnedAway::Reason::UnknownMailbox;
+        case Standing::Active:
+        case Standing::Unreadable:
+            break;
+    }
+    return TurnedAway::Reason::UnreadableRecord;
+}
+
+TurnedAway::Reason reasonOf(ConnectionPin pin) {
+    switch (pin) {
+        case ConnectionPin::Network:
+            return TurnedAway::Reason::Network;
+        case ConnectionPin::Tls:
+            return TurnedAway::Reason::Tls;
+        case ConnectionPin::Certificate:
+            break;
+    }
+    return TurnedAway::Reason::Certificate;
+}
+
+TurnedAway::Reason reasonOf(ContentPin pin) {
+    return pin == ContentPin::OriginatorOrg ? TurnedAway::Reason::OriginatorOrg
+                                            : TurnedAway::Reason::NoJournalReport;
 }
 
 /// Whether one copy of `size` octets (0: not known) for each of `count` recipients fits.
@@ -114,7 +148,17 @@ Reply Session::addRecipient(const gateway::MailboxId& mailbox) {
     }
     Recipient recipient = m_house.recipient(mailbox);
     if (!recipient.key) {
+        report(mailbox, reasonOf(recipient.standing), false, "");
         return refusalOf(recipient.standing);
+    }
+    if (recipient.allow) {
+        if (auto refusal = missesPin(mailbox, *recipient.allow)) {
+            return std::move(*refusal);
+        }
+    }
+    if (!sharesContentPins(recipient.allow.get())) {
+        return {452, "4.5.3",
+                "This mailbox looks at mail otherwise than the ones before it; send it its own"};
     }
     if (m_envelope.to.size() >= m_options.maxRecipients) {
         return {452, "4.5.3", "Too many recipients; send the mail again to the others"};
@@ -123,9 +167,66 @@ Reply Session::addRecipient(const gateway::MailboxId& mailbox) {
         return {452, "4.3.1", std::string(kDiskFull)};
     }
     m_envelope.to.emplace_back(gateway::Drop(mailbox, std::move(*recipient.key)),
-                               mailbox.str() + '@' + gateway::lowered(m_options.domain));
+                               mailbox.str() + '@' + gateway::lowered(m_options.domain),
+                               std::move(recipient.allow));
     m_state = State::GotRcpt;
     return {250, "2.1.5", "Recipient ok"};
+}
+
+std::optional<Reply> Session::missesPin(const gateway::MailboxId& mailbox,
+                                        const gateway::Allow& allow) {
+    std::string seen;
+    const auto missed = missedPin(allow, m_peer, m_tls, seen);
+    const bool observed = allow.mode == gateway::Allow::Mode::Observe;
+    if (missed) {
+        report(mailbox, reasonOf(*missed), observed, seen);
+    }
+    if (!missed || observed) {
+        return std::nullopt;
+    }
+    switch (*missed) {
+        case ConnectionPin::Network:
+            return Reply(550, "5.7.1",
+                         "This mailbox takes no mail from " + m_peer +
+                             "; ask its administrator to allow your network");
+        case ConnectionPin::Tls:
+            return Reply(450, "4.7.0", "This mailbox takes mail under TLS only; send STARTTLS");
+        case ConnectionPin::Certificate:
+            break;
+    }
+    return Reply(450, "4.7.0",
+                 "This mailbox takes mail with the right client certificate only; send STARTTLS "
+                 "and a certificate its administrator allowed");
+}
+
+/// One reply stands for all recipients (RFC 5321 4.1.1.4), so what looks at the message must look
+/// for the same in all of them. Pins that only observe refuse nothing.
+bool Session::sharesContentPins(const gateway::Allow* allow) const {
+    const auto inForce = [](const gateway::Allow* pins) {
+        const bool enforced = pins != nullptr && pins->mode == gateway::Allow::Mode::Enforce;
+        return enforced ? std::pair(gateway::lowered(pins->originatorOrg), pins->onlyJournalReports)
+                        : std::pair(std::string(), false);
+    };
+    return m_envelope.to.empty() || inForce(m_envelope.to.front().allow.get()) == inForce(allow);
+}
+
+bool Session::refusesContent(const OuterHeader& header) {
+    bool refuses = false;
+    for (const Envelope::To& to : m_envelope.to) {
+        std::string seen;
+        const auto missed = to.allow ? missedPin(*to.allow, header, seen) : std::nullopt;
+        if (missed) {
+            const bool observed = to.allow->mode == gateway::Allow::Mode::Observe;
+            report(to.drop.mailbox, reasonOf(*missed), observed, seen);
+            refuses = refuses || !observed;
+        }
+    }
+    return refuses;
+}
+
+void Session::report(const gateway::MailboxId& mailbox, TurnedAway::Reason reason, bool observed,
+                     const std::string& seen) {
+    m_house.onTurnedAway({mailbox, reason, observed, m_peer, seen});
 }
 
 /// Only what will never be is a 5xx: a 5xx loses the mail.
@@ -203,6 +304,10 @@ Reply Session::onRefused(Refusal refusal) {
             return tooLarge();  // RFC 1870 6.3
         case Refusal::DiskFull:
             return {452, "4.3.1", std::string(kDiskFull)};
+        case Refusal::NotAllowed:
+            return {550, "5.7.1",
+                    "This mailbox takes journal reports of its own organisation only; check the "
+                    "journal rule, or ask the mailbox's administrator what it allows"};
         case Refusal::KeyChanged:
             return {451, "4.3.0", "The mailbox's key has just changed; keep the mail and retry"};
         case Refusal::Trouble:

@@ -167,11 +167,13 @@ asio::awaitable<bool> LineStream::tryAgain(TlsSession::Step step) {
     throw ConnectionEnded(Why::Closed, m_tls->failure());
 }
 
-asio::awaitable<void> LineStream::handshake(const TlsContext& context) {
+asio::awaitable<void> LineStream::handshake(const TlsContext& context,
+                                            ClientCertificates clientCertificates) {
     // RFC 3207 section 6, RFC 2595 section 4: what was pipelined in clear text is forgotten.
     consume(m_end - m_begin);
     m_lineLength = 0;
-    m_tls = std::make_unique<TlsSession>(context, m_core->socket.native_handle());
+    m_tls =
+        std::make_unique<TlsSession>(context, m_core->socket.native_handle(), clientCertificates);
     const WhileWaiting waiting(m_waitingForLine);  // a server that stops need not wait for it
     bool again = true;
     while (again) {
@@ -183,6 +185,10 @@ asio::awaitable<void> LineStream::handshake(const TlsContext& context) {
 std::string LineStream::tlsVersion() const { return m_tls ? m_tls->version() : ""; }
 
 std::string LineStream::tlsCipher() const { return m_tls ? m_tls->cipher() : ""; }
+
+ClientCertificate LineStream::clientCertificate() const {
+    return m_tls ? m_tls->clientCertificate() : ClientCertificate();
+}
 
 asio::awaitable<std::size_t> LineStream::receiveTls(std::span<char> into) {
     std::size_t octets = 0;

@@ -50,10 +50,13 @@ public:
     void expiresAfter(std::chrono::steady_clock::duration time);
 
     /// Forgets all input that was read, then shakes hands as the server. Throws ConnectionEnded.
-    asio::awaitable<void> handshake(const TlsContext& context);
+    asio::awaitable<void> handshake(const TlsContext& context,
+                                    ClientCertificates clientCertificates = ClientCertificates::No);
     bool secured() const { return m_tls != nullptr; }
     std::string tlsVersion() const;
     std::string tlsCipher() const;
+    /// After the handshake.
+    ClientCertificate clientCertificate() const;
 
     struct Line {
         std::string_view text;  ///< without CRLF (or LF); valid until the next call

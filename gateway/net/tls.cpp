@@ -26,6 +26,7 @@ using Names = std::unique_ptr<GENERAL_NAMES, OpensslFree<GENERAL_NAMES_free>>;
 /// RFC 9325 section 4.2: ECDHE with AEAD only. TLS 1.3 has nothing else.
 constexpr const char* kCiphers12 = "ECDHE+AESGCM:ECDHE+CHACHA20";
 constexpr const char* kGroups = "X25519:P-256:P-384";
+constexpr int kLongestChain = 8;  ///< of intermediate certificates
 
 [[noreturn]] void fail(const std::string& what) {
     std::array<char, 256> reason{};
@@ -79,6 +80,21 @@ int refuseOtherProtocols(SSL*, const unsigned char** out, unsigned char* outLeng
     }
     *out = chosen;
     return SSL_TLSEXT_ERR_OK;
+}
+
+/// Notes what the certificate is worth and goes on: who it is decides a mailbox's pin, later.
+int noteVerdict(X509_STORE_CTX* verification, void*) {
+    X509_verify_cert(verification);
+    return 1;
+}
+
+/// For clients that are asked for a certificate: the system's roots, any purpose, for Microsoft 365
+/// shows the one of its servers.
+void prepareVerification(SSL_CTX* context) {
+    SSL_CTX_set_default_verify_paths(context);
+    SSL_CTX_set_purpose(context, X509_PURPOSE_ANY);
+    SSL_CTX_set_verify_depth(context, kLongestChain);
+    SSL_CTX_set_cert_verify_callback(context, noteVerdict, nullptr);
 }
 
 void restrict(SSL_CTX* context, const std::string& minimum) {
@@ -139,6 +155,7 @@ TlsContext::TlsContext(const std::string& certificatePem, const std::string& key
         fail("TLS: no context");
     }
     restrict(m_context.get(), minimum);
+    prepareVerification(m_context.get());
     const Bio chain = readOnly(certificatePem);
     const X509Ptr certificate = firstCertificate(chain.get());
     if (SSL_CTX_use_certificate(m_context.get(), certificate.get()) != 1) {
@@ -158,13 +175,31 @@ TlsContext::TlsContext(const std::string& certificatePem, const std::string& key
     }
 }
 
-Ssl TlsContext::newSession() const {
+Ssl TlsContext::newSession(ClientCertificates clientCertificates) const {
     Ssl ssl(SSL_new(m_context.get()));
     if (!ssl) {
         fail("TLS: no session");
     }
     SSL_set_accept_state(ssl.get());
+    if (clientCertificates == ClientCertificates::Asked) {
+        SSL_set_verify(ssl.get(), SSL_VERIFY_PEER, nullptr);
+    }
     return ssl;
+}
+
+std::vector<std::string> dnsNames(const X509* certificate) {
+    const Names all(static_cast<GENERAL_NAMES*>(
+        X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
+    std::vector<std::string> names;
+    for (int i = 0; all && i < sk_GENERAL_NAME_num(all.get()); ++i) {
+        const GENERAL_NAME* const name = sk_GENERAL_NAME_value(all.get(), i);
+        if (name->type == GEN_DNS) {
+            const auto* const text = ASN1_STRING_get0_data(name->d.dNSName);
+            names.emplace_back(reinterpret_cast<const char*>(text),
+                               static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName)));
+        }
+    }
+    return names;
 }
 
 CertificateFacts certificateFacts(const std::string& certificatePem) {
@@ -177,16 +212,7 @@ CertificateFacts certificateFacts(const std::string& certificatePem) {
         fail("the certificate has no readable end date");
     }
     facts.daysLeft = seconds < 0 ? days - 1 : days;
-    const Names names(static_cast<GENERAL_NAMES*>(
-        X509_get_ext_d2i(certificate.get(), NID_subject_alt_name, nullptr, nullptr)));
-    for (int i = 0; names && i < sk_GENERAL_NAME_num(names.get()); ++i) {
-        const GENERAL_NAME* const name = sk_GENERAL_NAME_value(names.get(), i);
-        if (name->type == GEN_DNS) {
-            const auto* const text = ASN1_STRING_get0_data(name->d.dNSName);
-            facts.names.emplace_back(reinterpret_cast<const char*>(text),
-                                     static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName)));
-        }
-    }
+    facts.names = dnsNames(certificate.get());
     unsigned char* encoded = nullptr;
     const int length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate.get()), &encoded);
     std::array<unsigned char, 32> digest{};

@@ -23,6 +23,16 @@ struct OpensslFree {
 using SslCtx = std::unique_ptr<SSL_CTX, OpensslFree<SSL_CTX_free>>;
 using Ssl = std::unique_ptr<SSL, OpensslFree<SSL_free>>;
 
+/// Whether a client is asked for a certificate in the handshake. Any is taken there, and none as
+/// well: what it is worth is said afterwards.
+enum class ClientCertificates { No, Asked };
+
+/// What a client's certificate proves.
+struct ClientCertificate {
+    std::vector<std::string> names;  ///< DNS names, where it chains to the system's roots
+    std::string fault;               ///< why there are none
+};
+
 /// A certificate with its chain and key, ready for handshakes. Immutable.
 class TlsContext {
 public:
@@ -32,7 +42,7 @@ public:
                const std::string& minimum);
 
     /// A server's side of one connection, not yet bound to a socket.
-    Ssl newSession() const;
+    Ssl newSession(ClientCertificates clientCertificates = ClientCertificates::No) const;
 
 private:
     SslCtx m_context;
@@ -55,6 +65,9 @@ struct CertificateFacts {
     long daysLeft = 0;               ///< negative where it has expired
     std::string publicKeySha256;     ///< of its SubjectPublicKeyInfo, hex: what a twin pins
 };
+
+/// The DNS names of its subjectAltName, any octets.
+std::vector<std::string> dnsNames(const X509* certificate);
 
 /// Throws Error(Tls) where the text holds no certificate.
 CertificateFacts certificateFacts(const std::string& certificatePem);

@@ -4,7 +4,8 @@
 
 namespace gateway::net {
 
-TlsSession::TlsSession(const TlsContext& context, int socket) : m_ssl(context.newSession()) {
+TlsSession::TlsSession(const TlsContext& context, int socket, ClientCertificates clientCertificates)
+    : m_ssl(context.newSession(clientCertificates)) {
     SSL_set_fd(m_ssl.get(), socket);
 }
 
@@ -59,5 +60,20 @@ void TlsSession::sayGoodbye() noexcept {
 std::string TlsSession::version() const { return SSL_get_version(m_ssl.get()); }
 
 std::string TlsSession::cipher() const { return SSL_get_cipher_name(m_ssl.get()); }
+
+ClientCertificate TlsSession::clientCertificate() const {
+    ClientCertificate result;
+    X509* const certificate = SSL_get0_peer_certificate(m_ssl.get());
+    const long verdict = SSL_get_verify_result(m_ssl.get());
+    if (certificate == nullptr) {
+        result.fault = "none was given";
+    } else if (verdict != X509_V_OK) {
+        result.fault = X509_verify_cert_error_string(verdict);
+    } else {
+        result.names = dnsNames(certificate);
+        result.fault = result.names.empty() ? "it names no host" : "";
+    }
+    return result;
+}
 
 }  // namespace gateway::net

@@ -22,7 +22,8 @@ public:
         Ended       ///< the peer went away or broke the protocol: failure() says how
     };
 
-    TlsSession(const TlsContext& context, int socket);
+    TlsSession(const TlsContext& context, int socket,
+               ClientCertificates clientCertificates = ClientCertificates::No);
 
     Step handshake();
     Step read(std::span<char> into, std::size_t& octets);
@@ -33,6 +34,7 @@ public:
     const std::string& failure() const { return m_failure; }
     std::string version() const;  ///< "TLSv1.3"
     std::string cipher() const;   ///< "TLS_AES_256_GCM_SHA384"
+    ClientCertificate clientCertificate() const;
 
 private:
     Step stepOf(int result, const char* what);

@@ -41,8 +41,8 @@ class Wire:
     def __exit__(self, *_):
         self.close()
 
-    def handshake(self):
-        self.socket = tls_context().wrap_socket(self.socket)
+    def handshake(self, context=None):
+        self.socket = (context or tls_context()).wrap_socket(self.socket)
 
     def close(self):
         self.socket.close()
@@ -86,18 +86,18 @@ class Wire:
 
 
 class Smtp(Wire):
-    def __init__(self, gateway, starttls=True, hello="client.example.com"):
-        super().__init__(gateway.host, gateway.smtp)
+    def __init__(self, gateway, starttls=True, hello="client.example.com", source="", context=None):
+        super().__init__(gateway.host, gateway.smtp, source=source)
         self.greeting = self.reply()
         self.hello = f"EHLO {hello}"
         self.features = self.ask(self.hello)
         if starttls:
-            self.starttls()
+            self.starttls(context)
 
-    def starttls(self):
+    def starttls(self, context=None):
         answer = self.ask("STARTTLS")
         expect(answer.startswith("220"), f"STARTTLS: {answer}")
-        self.handshake()
+        self.handshake(context)
         self.features = self.ask(self.hello)
 
     def reply(self):

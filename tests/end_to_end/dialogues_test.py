@@ -128,7 +128,7 @@ class Player:
 
 class SmtpPlayer(Player):
     hex_is_line = False
-    UNAVAILABLE = ("option", "room", "draining", "stored", "refused")
+    UNAVAILABLE = ("option", "room", "draining", "stored", "refused", "allow")  # pins: pins_test.py
 
     def __init__(self, file, gateway, mailboxes):
         super().__init__(file)

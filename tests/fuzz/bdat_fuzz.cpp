@@ -77,7 +77,7 @@ void fuzz::run(std::string_view input) {
     options.hostname = "msgw1.example.com";
     options.domain = "msgw.example.com";
     options.maxMessageSize = portions.octet() % 2 == 0 ? 64 : 1ULL << 20U;
-    const ScriptedHouse house;
+    ScriptedHouse house;
     ScriptedServer server(options, house);
     server.greet();
     server.receive(kTransaction);

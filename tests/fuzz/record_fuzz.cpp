@@ -28,7 +28,7 @@ std::string textOf(const gateway::Mailbox& state) {
                        std::to_string(static_cast<int>(state.status)) + ' ' +
                        std::to_string(state.greatestCounter) + ' ' +
                        std::to_string(state.created.time_since_epoch().count()) +
-                       state.allow.dump() + state.alerts.dump();
+                       state.allowStated.dump() + state.alerts.dump();
     for (const gateway::MailboxKey& key : state.keys) {
         text += '\n' + key.recipient.str() + std::to_string(key.epoch) + key.sealedIdentity + '\n' +
                 key.sealedForRecovery;

@@ -36,9 +36,21 @@ struct World {
     std::uint8_t outcomes = 0;
 };
 
-TlsInfo someTls() { return {"TLSv1.3", "TLS_AES_256_GCM_SHA384"}; }
+TlsInfo someTls() { return {"TLSv1.3", "TLS_AES_256_GCM_SHA384", {"mail.example.com"}, ""}; }
 
-std::unique_ptr<ScriptedServer> serverIn(const World& world) {
+std::shared_ptr<const gateway::Allow> pins(const nlohmann::json& fields) {
+    std::string why;
+    return std::make_shared<const gateway::Allow>(gateway::Allow::parse(fields, why).value());
+}
+
+std::unique_ptr<ScriptedServer> serverIn(World& world) {
+    static const auto journal = pins({{"mode", "enforce"},
+                                      {"only_journal_reports", true},
+                                      {"originator_org", "a.example"},
+                                      {"tls", "certificate"},
+                                      {"certificate_names", {"mail.example.com"}}});
+    static const auto network = pins({{"networks", {"198.51.100.0/24"}}, {"tls", "required"}});
+    world.house.pins = {{test::mailboxOf('b'), journal}, {test::mailboxOf('c'), network}};
     auto server = std::make_unique<ScriptedServer>(world.options, world.house);
     if (world.tls) {
         server->onTls(someTls());
@@ -101,7 +113,7 @@ void checkStored(const ScriptedServer& server, const World& world) {
 
 /// What was answered to `octets`, given in `pieces`; nothing where TLS made the pieces count.
 template <typename Pieces>
-std::optional<std::vector<std::string>> talk(const World& world, Pieces pieces) {
+std::optional<std::vector<std::string>> talk(World world, Pieces pieces) {
     const auto server = serverIn(world);
     bool shookHands = false;
     while (!pieces.empty() && !server->closed()) {

@@ -52,6 +52,21 @@ TEST_CASE("what cannot be read waits, what was never heard of is unknown") {
     CHECK(houseOf(keyless).recipient(keyless->id).standing == Standing::Unreadable);
 }
 
+TEST_CASE("pins go with the key, and clients are asked for certificates where one is pinned") {
+    const auto mailbox = mailboxWith({newKey()});
+    CHECK_FALSE(houseOf(mailbox).recipient(mailbox->id).allow);
+    CHECK_FALSE(houseOf(mailbox).asksForCertificate());
+    mailbox->allow.tls = gateway::Allow::Tls::Required;
+    const gateway::House required = houseOf(mailbox);
+    REQUIRE(required.recipient(mailbox->id).allow);
+    CHECK(required.recipient(mailbox->id).allow->tls == gateway::Allow::Tls::Required);
+    CHECK_FALSE(required.asksForCertificate());
+    mailbox->allow.tls = gateway::Allow::Tls::Certificate;
+    CHECK(houseOf(mailbox).asksForCertificate());
+    mailbox->status = MailboxStatus::Deleted;
+    CHECK_FALSE(houseOf(mailbox).asksForCertificate());
+}
+
 TEST_CASE("at commit a key must be current or chained to it, also through others") {
     const std::vector<crypto::SealKey> keys{newKey(), newKey(), newKey(), newKey()};
     const auto mailbox = mailboxWith(keys);

@@ -240,6 +240,26 @@ TEST_CASE("name, description and status change, and stay over a restart") {
     CHECK(house.ask("mailbox.activate", request).at("mailbox").at("status") == "active");
 }
 
+TEST_CASE("pins are set one by one, taken away one by one, and refused whole") {
+    House house;
+    house.ask("mailbox.create", {{"name", "one"}, {"address", kAddress}});
+    const auto pin = [&](const json& allow) {
+        return house.ask("mailbox.edit", {{"address", kAddress}, {"allow", allow}}).at("mailbox");
+    };
+    CHECK(house.ask("mailbox.show", {{"address", kAddress}}).at("mailbox").at("senders") ==
+          "everybody");
+    CHECK(pin({{"networks", {"192.0.2.0/24"}}, {"tls", "required"}}).at("senders") ==
+          "from 192.0.2.0/24, under TLS (observed only)");
+    CHECK(pin({{"mode", "enforce"}, {"networks", nullptr}, {"later", 1}}).at("allow") ==
+          json{{"mode", "enforce"}, {"tls", "required"}, {"later", 1}});
+    CHECK(pin({{"tls", "any"}}).at("allow").at("later") == 1);  // a later version's field stays
+    CHECK(house.refused("mailbox.edit",
+                        {{"address", kAddress}, {"allow", {{"tls", "certificate"}}}},
+                        "`certificate_names` is missing") == EX_DATAERR);
+    CHECK(house.ask("mailbox.show", {{"address", kAddress}}).at("mailbox").at("senders") ==
+          "everybody");
+}
+
 TEST_CASE("a trouble of the disk is an answer, not an exception") {
     House house;
     std::filesystem::remove_all(house.layout.data());

@@ -1,6 +1,7 @@
 // Replays every dialogue of tests/dialogues/smtp against a session in memory.
 // Never starts a process or opens a port: the same files are replayed over TLS elsewhere.
 #include <algorithm>
+#include <map>
 #include <sstream>
 #include <utility>
 
@@ -42,6 +43,9 @@ public:
         const auto left = m_server ? answerLine() : std::nullopt;
         if (left) {
             return at("want the end, got \"" + *left + "\"");
+        }
+        if (!m_house.pins.empty() && !m_house.turnedAway.empty()) {
+            return at("something was turned away, and no line says so");
         }
         if (!m_expected.empty() || m_isClosed != (m_server && m_server->closed())) {
             return at("the message or the connection goes on, or ends, behind the last step");
@@ -170,9 +174,18 @@ private:
         if (verb == "tls") {
             m_tls.version = first;
             m_tls.cipher = takeWord(words);
+            m_tls.certificateNames.clear();
+            for (std::string name = takeWord(words); !name.empty(); name = takeWord(words)) {
+                m_tls.certificateNames.push_back(name);
+            }
+            m_tls.certificateFault = m_tls.certificateNames.empty() ? "none was given" : "";
             if (m_server) {
                 m_server->onTls(m_tls);
             }
+        } else if (verb == "allow") {
+            allow(mailboxOf(first.at(0)), text.substr(text.find('{')));
+        } else if (verb == "turned" && first == "away") {
+            turnedAway(text);
         } else if (verb == "room") {
             m_house.roomLeft = numberOf(first);
         } else if (verb == "draining") {
@@ -194,6 +207,34 @@ private:
         } else {
             throw std::runtime_error("unknown: > " + text);
         }
+    }
+
+    void allow(const gateway::MailboxId& mailbox, const std::string& fields) {
+        std::string why;
+        const auto pins = gateway::Allow::parse(nlohmann::json::parse(fields), why);
+        require(pins.has_value(), why.c_str());
+        m_house.pins[mailbox] = std::make_shared<const gateway::Allow>(*pins);
+    }
+
+    /// `text` is "turned away REASON refused|observed [what was seen]"; what the house heard next.
+    void turnedAway(const std::string& text) {
+        using Reason = smtp::TurnedAway::Reason;
+        static const std::map<Reason, std::string> names{
+            {Reason::UnknownMailbox, "unknown-mailbox"},
+            {Reason::UnreadableRecord, "unreadable-record"},
+            {Reason::Suspended, "suspended"},
+            {Reason::Deleted, "deleted"},
+            {Reason::Network, "network"},
+            {Reason::Tls, "tls"},
+            {Reason::Certificate, "certificate"},
+            {Reason::OriginatorOrg, "originator-org"},
+            {Reason::NoJournalReport, "no-journal-report"}};
+        require(!m_house.turnedAway.empty(), "the house heard of nothing that was turned away");
+        const smtp::TurnedAway event = m_house.turnedAway.front();
+        m_house.turnedAway.erase(m_house.turnedAway.begin());
+        const std::string got = "turned away " + names.at(event.reason) +
+                                (event.observed ? " observed " : " refused ") + event.seen;
+        expect(text, got);
     }
 
     static void require(bool truth, const char* what) {

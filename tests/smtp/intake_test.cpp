@@ -39,7 +39,7 @@ TEST_CASE("a sender that stalls in a message still counts with the memory it hol
     asio::io_context io{1};
     asio::thread_pool workers(1);
     const smtp::Options options;
-    const smtp::test::ScriptedHouse house;
+    smtp::test::ScriptedHouse house;
     // The first sender's buffer has 256 KiB, of which 64 KiB are filled when it stalls.
     smtp::MessageMemory memory(300 * 1024);
     BottomlessStore store;

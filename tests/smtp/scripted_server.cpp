@@ -46,7 +46,9 @@ Recipient ScriptedHouse::recipient(const gateway::MailboxId& mailbox) const {
     const bool active =
         mailbox == mailboxOf('a') || mailbox == mailboxOf('b') || mailbox == mailboxOf('c');
     if (allKnown || active) {
-        return Recipient(crypto::SealKey::fromOctets(octets));
+        const auto pinned = pins.find(mailbox);
+        return Recipient(crypto::SealKey::fromOctets(octets),
+                         pinned == pins.end() ? nullptr : pinned->second);
     }
     return Recipient(mailbox == mailboxOf('5')   ? Standing::Suspended
                      : mailbox == mailboxOf('d') ? Standing::Deleted
@@ -54,7 +56,7 @@ Recipient ScriptedHouse::recipient(const gateway::MailboxId& mailbox) const {
                                                  : Standing::Unknown);
 }
 
-ScriptedServer::ScriptedServer(Options options, const ScriptedHouse& house)
+ScriptedServer::ScriptedServer(Options options, ScriptedHouse& house)
     : m_options(std::move(options)), m_session(m_options, house, std::string(kPeer)) {}
 
 void ScriptedServer::receive(std::string_view octets) {
@@ -184,6 +186,12 @@ void ScriptedServer::finish() {
     }
     if (m_reader.size() > m_options.maxMessageSize) {
         outcome = Refusal::TooLarge;
+    }
+    OuterHeader header;
+    header.push(m_message);
+    header.finish();
+    if (m_session.refusesContent(header)) {
+        outcome = Refusal::NotAllowed;
     }
     if (const auto* const refusal = std::get_if<Refusal>(&outcome)) {
         return answer(m_session.onRefused(*refusal));

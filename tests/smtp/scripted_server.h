@@ -3,6 +3,8 @@
 #pragma once
 
 #include <deque>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -26,10 +28,14 @@ public:
     Recipient recipient(const gateway::MailboxId& mailbox) const override;
     std::uint64_t room() const override { return roomLeft; }
     bool draining() const override { return drains; }
+    bool asksForCertificate() const override { return false; }
+    void onTurnedAway(const TurnedAway& event) override { turnedAway.push_back(event); }
 
     std::uint64_t roomLeft = 1ULL << 40U;
     bool drains = false;
     bool allKnown = false;  ///< every mailbox is active
+    std::map<gateway::MailboxId, std::shared_ptr<const gateway::Allow>> pins;
+    std::vector<TurnedAway> turnedAway;
 };
 
 /// Stays where it is made: the session refers to its options.
@@ -42,7 +48,7 @@ public:
         std::vector<std::string> traceHeaders;  ///< of each copy
     };
 
-    ScriptedServer(Options options, const ScriptedHouse& house);
+    ScriptedServer(Options options, ScriptedHouse& house);
 
     void greet() { answer(m_session.greet()); }
     /// What the client sends; answers as far as it goes.

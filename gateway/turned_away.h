@@ -1,0 +1,44 @@
+// What mail was turned away, per mailbox and reason, since the server started; told to the log at a
+// bearable pace. Never grows with what strangers try: mailboxes nobody knows are counted up to a
+// limit.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "gateway/base/clock.h"
+#include "smtp/session.h"
+
+namespace gateway {
+
+/// Belongs to the I/O thread.
+class TurnedAwayCounts {
+public:
+    /// Counts it, and logs it: the first of its kind at once, of further ones at most one a minute,
+    /// with their number.
+    void add(const smtp::TurnedAway& event, WallTime now);
+
+    /// For an answer of Operations that shows one mailbox: its `mailbox` gets `turned_away`, an
+    /// array of {reason, refused, observed, last, peer, seen}.
+    void describeIn(nlohmann::json& answer) const;
+
+private:
+    struct Count {
+        std::uint64_t refused = 0;
+        std::uint64_t observed = 0;
+        WallTime last;
+        std::string peer;  ///< of the last one, as what it had instead
+        std::string seen;
+        WallTime said;
+        std::uint64_t unsaid = 0;
+    };
+    using Reasons = std::map<smtp::TurnedAway::Reason, Count>;
+
+    static void say(const smtp::TurnedAway& event, const Count& count);
+
+    std::map<MailboxId, Reasons> m_mailboxes;
+};
+
+}  // namespace gateway
