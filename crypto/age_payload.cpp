@@ -83,7 +83,7 @@ void PayloadSealer::seal(std::span<const std::byte> plaintext, std::string& seal
         plaintext = plaintext.subspan(missing);
         sealChunk(writable(m_held), Place::Inner, sealed);
         wipe(std::span<char>(m_held));
-        m_held.clear();
+        m_held = std::string();  // a message for a hundred mailboxes has a hundred sealers
     }
     // A secret comes in one piece, so that no growing string leaves copies of it behind.
     m_held += gateway::textOf(plaintext);

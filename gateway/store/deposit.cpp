@@ -1,6 +1,9 @@
 #include "gateway/store/deposit.h"
 
+#include <algorithm>
+
 #include "crypto/age_stream.h"
+#include "crypto/secret.h"
 #include "gateway/base/error.h"
 #include "gateway/base/text.h"
 
@@ -8,18 +11,39 @@ namespace gateway {
 
 namespace {
 
-/// One mailbox's copy: what it is sealed with, and where it goes.
+/// One mailbox's copy: what it is sealed with, where it goes, how far it is.
 struct SealedCopy {
     SealedCopy(MessageStore& store, const MessageId& id, const Deposit::Copy& copy)
-        : sealer(copy.drop.recipient), incoming(store.begin(copy.drop, id)) {}
+        : sealer(copy.drop.recipient),
+          incoming(store.begin(copy.drop, id)),
+          prefixSize(copy.prefix.size()) {}
+
+    /// The octet of the message at which the sealer holds least, at or before `end`: just behind
+    /// the first octet of a chunk, for a sealer keeps the last chunk back until more comes.
+    std::uint64_t restBefore(std::uint64_t end) const {
+        const std::uint64_t all = prefixSize + end;
+        if (all == 0) {
+            return taken;
+        }
+        const std::uint64_t rest = all - (all - 1) % crypto::kChunkSize;
+        return rest > prefixSize + taken ? rest - prefixSize : taken;
+    }
+
     crypto::Sealer sealer;
     std::unique_ptr<Incoming> incoming;
+    std::uint64_t prefixSize;
+    std::uint64_t taken = 0;  ///< octets of the message that the sealer was given
 };
 
 }  // namespace
 
+/// The copies' headers have different lengths, so their chunks end at different octets of the
+/// message. What some sealer still waits for is held once, for all of them.
 struct Deposit::State {
     explicit State(MessageId messageId) : id(std::move(messageId)) {}
+    ~State() { forgetPending(); }
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
 
     void append(SealedCopy& copy, std::span<const std::byte> plaintext) {
         sealed.clear();
@@ -27,7 +51,45 @@ struct Deposit::State {
         copy.incoming->append(octetsOf(sealed));
     }
 
+    /// Gives the message up to `end` to the copy's sealer; it is in `pending`, then in `fresh`.
+    void advance(SealedCopy& copy, std::uint64_t end, std::span<const std::byte> fresh) {
+        const std::uint64_t freshAt = pendingAt + pending.size();
+        if (copy.taken < std::min(end, freshAt)) {
+            const auto octets = octetsOf(pending).subspan(copy.taken - pendingAt);
+            append(copy, octets.first(std::min(end, freshAt) - copy.taken));
+            copy.taken = std::min(end, freshAt);
+        }
+        if (copy.taken < end) {
+            append(copy, fresh.subspan(copy.taken - freshAt, end - copy.taken));
+            copy.taken = end;
+        }
+    }
+
+    /// Holds what the slowest copy has not taken of `pending` and `fresh`.
+    void keepRest(std::span<const std::byte> fresh) {
+        const std::uint64_t freshAt = pendingAt + pending.size();
+        std::uint64_t least = freshAt + fresh.size();
+        for (const SealedCopy& copy : copies) {
+            least = std::min(least, copy.taken);
+        }
+        if (least >= freshAt) {
+            forgetPending();
+            pending = textOf(fresh.subspan(least - freshAt));
+        } else {
+            pending.erase(0, least - pendingAt);
+            pending += textOf(fresh);
+        }
+        pendingAt = least;
+    }
+
+    void forgetPending() {
+        pending.resize(pending.capacity());
+        crypto::wipe(std::span<char>(pending));
+        pending.clear();
+    }
+
     void finish(SealedCopy& copy) {
+        advance(copy, pendingAt + pending.size(), {});
         sealed.clear();
         copy.sealer.finish(sealed);
         copy.incoming->append(octetsOf(sealed));
@@ -36,6 +98,8 @@ struct Deposit::State {
 
     MessageId id;
     std::vector<SealedCopy> copies;
+    std::string pending;          ///< plaintext that some sealer waits for
+    std::uint64_t pendingAt = 0;  ///< where in the message it begins
     std::string sealed;  ///< the one buffer between all sealers and the store; ciphertext only
 };
 
@@ -52,9 +116,11 @@ Deposit::~Deposit() = default;
 Deposit::Deposit(Deposit&&) noexcept = default;
 
 void Deposit::append(std::span<const std::byte> plaintext) {
+    const std::uint64_t end = m_state->pendingAt + m_state->pending.size() + plaintext.size();
     for (SealedCopy& copy : m_state->copies) {
-        m_state->append(copy, plaintext);
+        m_state->advance(copy, copy.restBefore(end), plaintext);
     }
+    m_state->keepRest(plaintext);
 }
 
 void Deposit::commit() {

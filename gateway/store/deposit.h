@@ -1,5 +1,5 @@
 // One message on its way into one or more mailboxes: sealed to each, all or none.
-// Holds no plaintext beyond the call; the caller's buffer is the only one.
+// Holds at most a chunk of plaintext beyond the call, once for all mailboxes, and wipes it.
 #pragma once
 
 #include <memory>

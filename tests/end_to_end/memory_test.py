@@ -70,5 +70,30 @@ def large_messages_at_once_to_several_mailboxes(stage):
     peak_is_low(gateway, "after four messages of 20 MiB at once to three mailboxes each")
 
 
+@case
+def recipients_share_one_buffer(stage):
+    """Eight messages for thirty mailboxes each, all under way: no more than eight messages hold."""
+    gateway, first = started(stage)
+    release_only(gateway)
+    mailboxes = [first, *(gateway.create(f"mailbox {number}") for number in range(29))]
+    wire = fixtures.stuffed(fixtures.large(2 << 20))
+
+    def peak_with(recipients):
+        senders = [Smtp(gateway) for _ in range(8)]
+        for smtp in senders:
+            smtp.envelope(*recipients)
+            smtp.must("DATA", "354")
+        for at in range(0, len(wire), 1 << 17):
+            for smtp in senders:
+                smtp.send(wire[at:at + (1 << 17)])
+        for smtp in senders:
+            message_id(smtp.reply())
+            smtp.close()
+        return gateway.status("VmHWM")
+    alone, together = peak_with([first]), peak_with(mailboxes)
+    print(f"  peak memory with 8 messages: {alone / 1024:.1f} MiB for 1 mailbox, {together / 1024:.1f} MiB for 30")
+    expect(together - alone < 8 * 1024, "each recipient holds plaintext of its own")
+
+
 if __name__ == "__main__":
     run()

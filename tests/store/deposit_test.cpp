@@ -56,6 +56,38 @@ TEST_CASE("every copy opens with its own key and begins with its own headers") {
     CHECK(crypto::plaintextSize(listing.messages[0].sealedSize) == message.size() + 10);
 }
 
+TEST_CASE("in whatever pieces it comes, and whatever its headers' length, each copy is whole") {
+    const StoreFixture fixture;
+    DirectoryStore store(fixture.layout);
+    std::string message;
+    for (std::size_t i = 0; i < 3 * crypto::kChunkSize + 5; ++i) {
+        message += static_cast<char>('a' + i % 23);
+    }
+    const std::size_t chunk = crypto::kChunkSize;
+    for (const std::size_t size : {std::size_t{0}, std::size_t{1}, chunk - 1, chunk, chunk + 1,
+                                   2 * chunk - 7, 2 * chunk, message.size()}) {
+        for (const std::size_t piece :
+             {std::size_t{9973}, chunk - 1, chunk, chunk + 1, 3 * chunk}) {
+            CAPTURE(size);
+            CAPTURE(piece);
+            const MessageId id = MessageId::generate();
+            const gateway::Drop bare(gateway::MailboxId::generate(), fixture.key.sealKey());
+            const gateway::Drop longer(gateway::MailboxId::generate(), fixture.key.sealKey());
+            const std::string headers(700, 'h');
+            Deposit deposit(store, id,
+                            {{fixture.drop(), "For: one\r\n"}, {bare, ""}, {longer, headers}});
+            for (std::size_t at = 0; at < size; at += piece) {
+                deposit.append(octetsOf(message).subspan(at, std::min(piece, size - at)));
+            }
+            deposit.commit();
+            const std::string want = message.substr(0, size);
+            CHECK(opened(store, fixture.drop(), id, fixture.key) == "For: one\r\n" + want);
+            CHECK(opened(store, bare, id, fixture.key) == want);
+            CHECK(opened(store, longer, id, fixture.key) == headers + want);
+        }
+    }
+}
+
 TEST_CASE("an abandoned deposit leaves nothing") {
     const StoreFixture fixture;
     DirectoryStore store(fixture.layout);
