@@ -20,10 +20,13 @@ SEND_SECONDS = 60
 # Where a server finds what was unpacked: a checkout may lie in a folder that its accounts may not enter.
 UNPACKED = pathlib.Path("/mnt")
 LIBRARIES = f"{UNPACKED}/usr/lib/{os.uname().machine}-linux-gnu"
-# The shell stays the first process: a server may change its uid, which would make the kernel forget to
-# kill it with its parent.
+# What is laid over must not reach the machine. Where the root is no mount point, as in a chroot, its mount
+# cannot be made private; then nothing may be shared already. The shell stays the first process: a server
+# may change its uid, which would make the kernel forget to kill it with its parent.
 _ENCLOSURE = """\
 set -e
+mount --make-rprivate / 2>/dev/null || { [ -r /proc/1/mountinfo ] && ! grep -q ' shared:' /proc/1/mountinfo; } ||
+    { echo "mounts in this chroot would reach the machine" >&2; exit 1; }
 while [ "$1" != -- ]; do mount --bind "$1" "$2"; shift 2; done
 shift; set +e
 "$@"; exit $?
@@ -34,14 +37,15 @@ def unpacked(package):
     """The folder with the package's files; skips the case where that cannot be had, or not be run."""
     need_root("mail servers switch between accounts")
     need("unshare")
-    tried = subprocess.run(["unshare", "--mount", "--pid", "--fork", "true"], capture_output=True, text=True)
-    if tried.returncode:
-        raise Skip(f"no namespaces for {package}: {tried.stderr.strip()}")
     script = pathlib.Path(__file__).with_name("unpack-peers")
     done = subprocess.run([str(script), package], capture_output=True, text=True, timeout=300)
     if done.returncode:
         raise Skip(f"{package} cannot be unpacked: {done.stderr.strip()}")
-    return pathlib.Path(done.stdout.strip().splitlines()[-1])
+    peers = pathlib.Path(done.stdout.strip().splitlines()[-1])
+    tried = subprocess.run(enclosed(peers, ["true"]), capture_output=True, text=True, timeout=60)
+    if tried.returncode:
+        raise Skip(f"no namespaces for {package}: {tried.stderr.strip()}")
+    return peers
 
 
 def with_accounts(folder, *names):
@@ -59,8 +63,8 @@ def with_accounts(folder, *names):
 def enclosed(peers, words, over=()):
     """The command that runs `words` in namespaces of its own, with each (ours, theirs) of `over` in place."""
     pairs = [str(path) for pair in [(peers, UNPACKED), *over] for path in pair]
-    return ["unshare", "--mount", "--pid", "--fork", "--kill-child=SIGKILL", "sh", "-c", _ENCLOSURE, "sh",
-            *pairs, "--", *map(str, words)]
+    return ["unshare", "--mount", "--propagation", "unchanged", "--pid", "--fork", "--kill-child=SIGKILL",
+            "sh", "-c", _ENCLOSURE, "sh", *pairs, "--", *map(str, words)]
 
 
 class MailServer:

@@ -4,6 +4,7 @@ import pty
 import re
 import select
 import signal
+import termios
 import time
 
 from cases import Failure, expect_equal
@@ -15,6 +16,7 @@ def with_terminal(words, answer):
     """Runs a program that asks for a passphrase on its terminal; returns (status, what it showed)."""
     child, terminal = pty.fork()
     if child == 0:
+        termios.tcsetwinsize(0, (24, 80))  # ncurses takes none without a size
         os.execvp(words[0], words)
     shown, asked, deadline = b"", False, time.monotonic() + AGE_SECONDS
     while True:
