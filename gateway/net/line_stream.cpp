@@ -25,6 +25,9 @@ constexpr int kSilence = 30;
 constexpr int kBetweenProbes = 10;
 constexpr int kProbes = 3;
 
+/// How long a connection that we have ended may keep its place.
+constexpr std::chrono::seconds kLinger{5};
+
 [[noreturn]] void endedBy(int number, const char* what) {
     throw ConnectionEnded(Why::Closed,
                           std::string(what) + ": " + std::generic_category().message(number));
@@ -200,10 +203,7 @@ asio::awaitable<std::size_t> LineStream::receiveTls(std::span<char> into) {
     co_return octets;
 }
 
-asio::awaitable<std::size_t> LineStream::receive(std::span<char> into) {
-    if (m_tls) {
-        co_return co_await receiveTls(into);
-    }
+asio::awaitable<std::size_t> LineStream::receivePlain(std::span<char> into) {
     for (;;) {
         const ssize_t got = ::recv(m_core->socket.native_handle(), into.data(), into.size(), 0);
         if (got > 0) {
@@ -218,6 +218,10 @@ asio::awaitable<std::size_t> LineStream::receive(std::span<char> into) {
             endedBy(errno, "read");
         }
     }
+}
+
+asio::awaitable<std::size_t> LineStream::receive(std::span<char> into) {
+    return m_tls ? receiveTls(into) : receivePlain(into);
 }
 
 asio::awaitable<std::size_t> LineStream::sendTls(std::string_view from) {
@@ -339,6 +343,39 @@ void LineStream::close() noexcept {
         m_tls->sayGoodbye();
     }
     m_core->socket.shutdown(asio::socket_base::shutdown_send, ignored);
+}
+
+asio::awaitable<void> LineStream::linger() {
+    const WhileWaiting waiting(m_waitingForLine);  // a server that stops need not wait for it
+    expiresAfter(kLinger);
+    try {
+        for (;;) {
+            co_await giveWay();
+            co_await receivePlain(m_buffer);
+        }
+    } catch (const ConnectionEnded&) {  // as it was meant to
+    }
+}
+
+bool LineStream::peerHasLeft() {
+    while (!lineBuffered() && m_end < m_buffer.size()) {
+        const std::span room = std::span(m_buffer).subspan(m_end);
+        std::size_t octets = 0;
+        if (m_tls) {
+            const TlsSession::Step step = m_tls->read(room, octets);
+            if (step != TlsSession::Step::Done) {
+                return step == TlsSession::Step::Ended;
+            }
+        } else {
+            const ssize_t got = ::recv(m_core->socket.native_handle(), room.data(), room.size(), 0);
+            if (got <= 0) {
+                return got == 0 || (errno != EAGAIN && errno != EINTR);
+            }
+            octets = static_cast<std::size_t>(got);
+        }
+        m_end += octets;
+    }
+    return false;
 }
 
 void LineStream::interrupt() {

@@ -77,6 +77,13 @@ public:
     asio::awaitable<void> write(std::string_view octets);
     /// Says good-bye properly (close_notify), briefly and without waiting for the peer.
     void close() noexcept;
+    /// After close(): takes and drops what the peer still says, until it closes too or a few
+    /// seconds have passed. Closed with input unread, the connection would be reset (RFC
+    /// 1122 4.2.2.13), and the peer might never see our last words.
+    asio::awaitable<void> linger();
+    /// Whether the peer is gone for good: it ended the connection, and no whole line of it is left
+    /// to be read. Never waits; what had come is kept for the next read.
+    bool peerHasLeft();
 
     /// Ends a present or the next wait for a *line* with Why::Stopping; data in flight goes on.
     void interrupt();
@@ -92,6 +99,7 @@ private:
     asio::awaitable<void> giveWay();
     asio::awaitable<std::size_t> receive(std::span<char> into);
     asio::awaitable<std::size_t> receiveTls(std::span<char> into);
+    asio::awaitable<std::size_t> receivePlain(std::span<char> into);
     asio::awaitable<std::size_t> send(std::string_view octets);
     asio::awaitable<std::size_t> sendTls(std::string_view octets);
     asio::awaitable<void> fill();

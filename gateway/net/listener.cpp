@@ -158,6 +158,7 @@ asio::awaitable<void> Listener::serve(tcp::socket socket, bool tlsFromStart) {
     try {
         co_await m_converse(stream, tlsFromStart);
         stream.close();
+        co_await stream.linger();
     } catch (const ConnectionEnded& end) {
         log::debug("connection ended",
                    {{"protocol", m_name}, {"peer", stream.peer()}, {"cause", end.what()}});

@@ -235,6 +235,34 @@ TEST_CASE("a peer that vanished without a word is noticed within a minute") {
           60);
 }
 
+TEST_CASE("a peer that left is known to have, once none of its lines waits to be read") {
+    talk::Pair pair;
+    pair.send("one\r\ntwo\r\nhalf a li");
+    auto side = [&](LineStream& stream) -> asio::awaitable<void> {
+        co_await stream.readLine(100);
+        CHECK_FALSE(stream.peerHasLeft());
+        pair.client.shutdown(asio::ip::tcp::socket::shutdown_send);
+        CHECK_FALSE(stream.peerHasLeft());
+        const LineStream::Line line = co_await stream.readLine(100);
+        CHECK(line.text == "two");
+        while (!stream.peerHasLeft()) {  // until its FIN has come
+        }
+    };
+    pair.run(side);
+}
+
+TEST_CASE("what comes while it is asked whether the peer has left is not lost") {
+    talk::Pair pair;
+    auto side = [&](LineStream& stream) -> asio::awaitable<void> {
+        CHECK_FALSE(stream.peerHasLeft());
+        pair.send("whole\r\n");
+        CHECK_FALSE(stream.peerHasLeft());
+        const LineStream::Line line = co_await stream.readLine(100);
+        CHECK(line.text == "whole");
+    };
+    pair.run(side);
+}
+
 TEST_CASE(
     "what was pipelined in clear text before the handshake is forgotten (RFC 3207 section 6)") {
     talk::Pair pair;

@@ -3,8 +3,10 @@
 
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
+#include <asio/read.hpp>
 #include <asio/read_until.hpp>
 #include <asio/streambuf.hpp>
+#include <asio/write.hpp>
 #include <doctest/doctest.h>
 
 #include "gateway/base/error.h"
@@ -80,6 +82,30 @@ TEST_CASE("the one connection too many hears why, and a place that is free again
         CHECK(house.connect(third) == "hello\r\n");
         house.finish();
     }
+}
+
+TEST_CASE("a client that said more than was read is not reset, so that our last words reach it") {
+    House house(limitsOf(10, 0));
+    tcp::socket client(house.io);
+    client.connect({asio::ip::address_v4::loopback(), house.port});
+    const std::string much(4 << 20, '\n');
+    std::string heard;
+    asio::error_code sent;
+    asio::error_code end;
+    asio::async_write(client, asio::buffer(much), [&](const asio::error_code& error, std::size_t) {
+        sent = error;
+        asio::async_read(client, asio::dynamic_buffer(heard),
+                         [&](const asio::error_code& why, std::size_t) {
+                             end = why;
+                             house.io.stop();
+                         });
+    });
+    house.io.restart();
+    house.io.run();
+    CHECK_FALSE(sent);
+    CHECK(heard == "hello\r\n");
+    CHECK(end == asio::error::eof);
+    house.finish();
 }
 
 TEST_CASE("stop ends idle connections, and drained returns when the last is gone") {
