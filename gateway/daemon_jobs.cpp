@@ -93,7 +93,7 @@ asio::awaitable<void> Daemon::purgeDeleted() {
 }
 
 asio::awaitable<void> Daemon::forgetIdleKeys() {
-    m_pop3Server.forgetIdleKeys();
+    m_pop3Server.sweep();
     co_return;
 }
 

@@ -3,20 +3,17 @@
 #include <algorithm>
 #include <optional>
 
-#include <asio/steady_timer.hpp>
-#include <asio/use_awaitable.hpp>
-
 #include "crypto/sealed_text.h"
-#include "gateway/base/error.h"
 #include "gateway/base/log.h"
 #include "gateway/net/offload.h"
+#include "pop3/access.h"
+#include "pop3/attempt.h"
 #include "pop3/dot_writer.h"
 
 namespace pop3 {
 
 namespace {
 
-using gateway::Error;
 using gateway::net::ConnectionEnded;
 using gateway::net::LineStream;
 
@@ -38,26 +35,6 @@ std::shared_ptr<const gateway::Mailbox> makeNobody() {
     return nobody;
 }
 
-/// What a worker did for a session: its result, or why there is none.
-template <typename Result>
-struct Outcome {
-    std::optional<Result> result;
-    std::string failure;
-    bool corrupt = false;
-};
-
-template <typename Work>
-auto attempt(Work work) -> Outcome<decltype(work())> {
-    Outcome<decltype(work())> outcome;
-    try {
-        outcome.result.emplace(work());
-    } catch (const Error& error) {
-        outcome.failure = error.what();
-        outcome.corrupt = error.kind() == Error::Kind::Corrupt;
-    }
-    return outcome;
-}
-
 UnlockQueue::Limits queueLimits(std::size_t atOnce) {
     UnlockQueue::Limits limits;
     limits.atOnce = atOnce;
@@ -71,32 +48,6 @@ std::string farewell(ConnectionEnded::Why why) {
 }
 
 }  // namespace
-
-class Server::Hold {
-public:
-    Hold(std::set<gateway::MailboxId>& held, gateway::MailboxId mailbox)
-        : m_held(held), m_mailbox(std::move(mailbox)) {
-        m_held.insert(m_mailbox);
-    }
-    ~Hold() { m_held.erase(m_mailbox); }
-    Hold(const Hold&) = delete;
-    Hold& operator=(const Hold&) = delete;
-    const gateway::MailboxId& mailbox() const { return m_mailbox; }
-
-private:
-    std::set<gateway::MailboxId>& m_held;
-    gateway::MailboxId m_mailbox;
-};
-
-/// What a logged-in session has: nothing of it outlives the session.
-struct Server::Access {
-    Access(std::set<gateway::MailboxId>& held, const gateway::MailboxId& id,
-           std::shared_ptr<const UnlockedMailbox> opened)
-        : hold(held, id), mailbox(std::move(opened)) {}
-    Hold hold;
-    std::shared_ptr<const UnlockedMailbox> mailbox;
-    std::vector<UnlockedMailbox::Stored> messages;
-};
 
 Server::Server(asio::any_io_executor io, Engine engine, const gateway::net::TlsHolder& tls)
     : m_io(std::move(io)),
@@ -141,7 +92,7 @@ asio::awaitable<void> Server::talk(LineStream& stream, Session& session) {
     Reply reply = session.greet();
     for (;;) {
         if (reply.then == Then::Unlock) {
-            reply = co_await unlock(stream.peer(), session, access);
+            reply = co_await unlock(stream, session, access);
         } else if (reply.then == Then::Remove) {
             reply = co_await remove(stream.peer(), session, *access);
         }
@@ -167,118 +118,6 @@ asio::awaitable<void> Server::talk(LineStream& stream, Session& session) {
         stream.expiresAfter(kIdle);
         reply = line.tooLong ? session.onLineTooLong() : session.onCommand(line.text);
     }
-}
-
-/// One scrypt, when its turn comes. `opened` stays empty where the password is wrong.
-asio::awaitable<std::optional<LoginRefusal>> Server::tryPassword(
-    const std::string& peer, std::shared_ptr<const gateway::Mailbox> mailbox,
-    const crypto::Password& password, std::shared_ptr<const UnlockedMailbox>& opened) {
-    const std::optional<UnlockQueue::Turn> turn = co_await m_queue.turn(networkOf(peer));
-    if (!turn) {
-        gateway::log::notice("login put off: too many wait already",
-                             {{"peer", peer}, {"waiting", m_queue.waiting()}});
-        co_return LoginRefusal::Trouble;
-    }
-    auto open = [&mailbox, &password] {
-        return attempt([&] { return UnlockedMailbox::open(*mailbox, password); });
-    };
-    auto outcome = co_await gateway::net::offload(m_engine.cpu, open);
-    if (!outcome.result) {
-        gateway::log::error(
-            "login failed: the mailbox's sealed key is damaged or was exchanged",
-            {{"mailbox", mailbox->id.str()}, {"peer", peer}, {"cause", outcome.failure}});
-        co_return outcome.corrupt ? LoginRefusal::Broken : LoginRefusal::Trouble;
-    }
-    opened = std::move(*outcome.result);
-    co_return std::nullopt;
-}
-
-/// Says nothing where the mailbox was opened, else what the client hears. An unknown mailbox costs
-/// the same scrypt as a wrong password, and gets the same answer after the same wait.
-asio::awaitable<std::optional<LoginRefusal>> Server::openMailbox(
-    const std::string& peer, const Login& login, std::shared_ptr<const UnlockedMailbox>& opened) {
-    std::shared_ptr<const gateway::Mailbox> mailbox;
-    if (login.mailbox) {
-        mailbox = m_engine.findMailbox(*login.mailbox);
-    }
-    const bool known = mailbox && mailbox->current() != nullptr;
-    if (known) {
-        opened = m_cache.find(mailbox, login.password, std::chrono::steady_clock::now());
-    }
-    if (!opened) {
-        const auto refusal =
-            co_await tryPassword(peer, known ? mailbox : m_nobody, login.password, opened);
-        if (refusal) {
-            co_return refusal;
-        }
-    }
-    const std::string name = login.mailbox ? login.mailbox->str() : "(no mailbox name)";
-    if (!known || !opened) {
-        gateway::log::notice("login refused: wrong password or unknown mailbox",
-                             {{"mailbox", name}, {"peer", peer}});
-        const auto now = std::chrono::steady_clock::now();
-        asio::steady_timer slowly(m_io, m_failureDelay.afterFailure(networkOf(peer), now));
-        co_await slowly.async_wait(asio::use_awaitable);
-        co_return LoginRefusal::WrongPassword;
-    }
-    m_cache.keep(mailbox, login.password, opened, std::chrono::steady_clock::now());
-    if (m_held.contains(mailbox->id)) {
-        gateway::log::notice("login refused: another session has the mailbox",
-                             {{"mailbox", name}, {"peer", peer}});
-        co_return LoginRefusal::InUse;
-    }
-    co_return std::nullopt;
-}
-
-asio::awaitable<bool> Server::listMessages(Access& access) {
-    std::vector<gateway::LeftOut> leftOut;
-    auto list = [this, &access, &leftOut] {
-        return attempt([&] { return access.mailbox->list(m_engine.store, leftOut); });
-    };
-    auto listed = co_await gateway::net::offload(m_engine.disk, list);
-    const std::string mailbox = access.hold.mailbox().str();
-    if (!listed.result) {
-        gateway::log::error("login failed: the mailbox cannot be listed",
-                            {{"mailbox", mailbox}, {"cause", listed.failure}});
-        co_return false;
-    }
-    for (const gateway::LeftOut& file : leftOut) {
-        gateway::log::warning("file left out",
-                              {{"mailbox", mailbox}, {"file", file.path}, {"cause", file.why}});
-    }
-    access.messages = std::move(*listed.result);
-    dropFailed(access.messages, *access.mailbox);
-    co_return true;
-}
-
-asio::awaitable<Reply> Server::unlock(const std::string& peer, Session& session,
-                                      std::unique_ptr<Access>& access) {
-    std::shared_ptr<const UnlockedMailbox> opened;
-    std::optional<gateway::MailboxId> mailbox;
-    std::optional<LoginRefusal> refusal;
-    {
-        const Login login = session.takeLogin();  // the password goes as soon as it was tried
-        mailbox = login.mailbox;
-        refusal = co_await openMailbox(peer, login, opened);
-    }
-    if (refusal) {
-        co_return session.onLoginRefused(*refusal);
-    }
-    auto granted = std::make_unique<Access>(m_held, *mailbox, std::move(opened));
-    const bool listed = co_await listMessages(*granted);
-    if (!listed) {
-        co_return session.onLoginRefused(LoginRefusal::Trouble);
-    }
-    std::vector<Entry> entries;
-    entries.reserve(granted->messages.size());
-    for (const UnlockedMailbox::Stored& stored : granted->messages) {
-        entries.emplace_back(stored.message.id,
-                             crypto::plaintextSize(stored.message.sealedSize).value_or(0));
-    }
-    gateway::log::info("login",
-                       {{"mailbox", mailbox->str()}, {"peer", peer}, {"messages", entries.size()}});
-    access = std::move(granted);
-    co_return session.onUnlocked(std::move(entries));
 }
 
 void Server::remember(const gateway::Drop& drop, const gateway::StoredMessage& message,

@@ -21,6 +21,8 @@
 
 namespace pop3 {
 
+struct Access;
+
 /// What the server needs of the house.
 struct Engine {
     using FindMailbox =
@@ -53,23 +55,20 @@ public:
     /// One client, from greeting to good-bye. Throws ConnectionEnded.
     asio::awaitable<void> converse(gateway::net::LineStream& stream, bool tlsFromStart);
 
-    /// Drops keys that were not used for a while. Called every few seconds.
-    void forgetIdleKeys() { m_cache.sweep(std::chrono::steady_clock::now()); }
+    /// Drops keys that were not used for a while, and says how many log-ins were put off. Called
+    /// every few seconds.
+    void sweep();
 
 private:
-    /// A logged-in session's hold on its mailbox; released when it goes.
-    class Hold;
-    struct Access;
-
     asio::awaitable<void> talk(gateway::net::LineStream& stream, Session& session);
     asio::awaitable<void> secure(gateway::net::LineStream& stream, Session& session);
-    asio::awaitable<Reply> unlock(const std::string& peer, Session& session,
+    asio::awaitable<Reply> unlock(gateway::net::LineStream& stream, Session& session,
                                   std::unique_ptr<Access>& access);
     asio::awaitable<std::optional<LoginRefusal>> openMailbox(
-        const std::string& peer, const Login& login,
+        gateway::net::LineStream& stream, const Login& login,
         std::shared_ptr<const UnlockedMailbox>& opened);
     asio::awaitable<std::optional<LoginRefusal>> tryPassword(
-        const std::string& peer, std::shared_ptr<const gateway::Mailbox> mailbox,
+        gateway::net::LineStream& stream, std::shared_ptr<const gateway::Mailbox> mailbox,
         const crypto::Password& password, std::shared_ptr<const UnlockedMailbox>& opened);
     asio::awaitable<bool> listMessages(Access& access);
     asio::awaitable<void> sendListing(gateway::net::LineStream& stream, Session& session,
@@ -88,6 +87,7 @@ private:
     UnlockQueue m_queue;
     UnlockCache m_cache;
     FailureDelay m_failureDelay;
+    PutOffs m_putOff;
     /// What an unknown name is tried against, so that it costs what a wrong password costs.
     std::shared_ptr<const gateway::Mailbox> m_nobody;
     std::set<gateway::MailboxId> m_held;

@@ -8,6 +8,12 @@
 
 namespace pop3 {
 
+namespace {
+
+constexpr std::chrono::minutes kBetweenLines{1};
+
+}  // namespace
+
 std::string networkOf(const std::string& address) {
     asio::error_code error;
     const auto parsed = asio::ip::make_address(address, error);
@@ -82,6 +88,37 @@ std::chrono::milliseconds FailureDelay::afterFailure(const std::string& network,
     failures.last = now;
     ++failures.count;
     return std::min<std::chrono::milliseconds>(failures.count * kStep, kMost);
+}
+
+std::size_t PutOffs::add(const std::string& network, Time now) {
+    if (m_networks.size() >= FailureDelay::kMostNetworks && !m_networks.contains(network)) {
+        m_networks.clear();  // its numbers go untold: so many networks are told of by themselves
+    }
+    const auto [known, isNew] = m_networks.try_emplace(network);
+    Count& count = known->second;
+    ++count.untold;
+    if (!isNew && now - count.lastTold < kBetweenLines) {
+        return 0;
+    }
+    count.lastTold = now;
+    return std::exchange(count.untold, 0);
+}
+
+std::vector<std::pair<std::string, std::size_t>> PutOffs::overdue(Time now) {
+    std::vector<std::pair<std::string, std::size_t>> found;
+    for (auto at = m_networks.begin(); at != m_networks.end();) {
+        auto& [network, count] = *at;
+        if (now - count.lastTold < kBetweenLines) {
+            ++at;
+        } else if (count.untold > 0) {
+            count.lastTold = now;
+            found.emplace_back(network, std::exchange(count.untold, 0));
+            ++at;
+        } else {
+            at = m_networks.erase(at);
+        }
+    }
+    return found;
 }
 
 }  // namespace pop3

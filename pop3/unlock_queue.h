@@ -8,6 +8,8 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
@@ -83,6 +85,25 @@ private:
         Time last;
     };
     std::map<std::string, Failures> m_failures;
+};
+
+/// Log-ins that were put off, by network: told of at once, then once a minute with their number, so
+/// that a flood of them is no flood of log lines. Bounded in memory.
+class PutOffs {
+public:
+    using Time = std::chrono::steady_clock::time_point;
+
+    /// Counts one. How many are to be told of now: this one and those before it; none: not yet.
+    std::size_t add(const std::string& network, Time now);
+    /// Networks whose minute is over, with those that were not told of; the quiet are forgotten.
+    std::vector<std::pair<std::string, std::size_t>> overdue(Time now);
+
+private:
+    struct Count {
+        std::size_t untold = 0;
+        Time lastTold;
+    };
+    std::map<std::string, Count> m_networks;
 };
 
 }  // namespace pop3

@@ -10,6 +10,7 @@
 #include <doctest/doctest.h>
 
 using pop3::FailureDelay;
+using pop3::PutOffs;
 using pop3::UnlockQueue;
 
 namespace {
@@ -126,4 +127,25 @@ TEST_CASE("failures are slowed by network, a second at most, and forgiven with t
     CHECK(delay.afterFailure("a", now) == FailureDelay::kMost);
     CHECK(delay.afterFailure("b", now) == FailureDelay::kStep);
     CHECK(delay.afterFailure("a", now + std::chrono::hours(1)) == FailureDelay::kStep);
+}
+
+TEST_CASE("log-ins put off are told of at once, then once a minute with their number") {
+    using Told = std::vector<std::pair<std::string, std::size_t>>;
+    PutOffs putOffs;
+    PutOffs::Time now{};
+    CHECK(putOffs.add("a", now) == 1);
+    now += std::chrono::seconds(1);
+    CHECK(putOffs.add("a", now) == 0);
+    CHECK(putOffs.add("a", now) == 0);
+    CHECK(putOffs.add("b", now) == 1);
+    CHECK(putOffs.overdue(now).empty());
+    now += std::chrono::seconds(59);
+    CHECK(putOffs.overdue(now) == Told{{"a", 2}});
+    CHECK(putOffs.overdue(now).empty());
+    CHECK(putOffs.add("a", now) == 0);
+    now += std::chrono::minutes(1);
+    CHECK(putOffs.add("a", now) == 2);
+    now += std::chrono::minutes(1);
+    CHECK(putOffs.overdue(now).empty());
+    CHECK(putOffs.add("a", now) == 1);
 }

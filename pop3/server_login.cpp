@@ -1,0 +1,152 @@
+// How a session of the server gets its mailbox: a turn, one scrypt, the list of what waits.
+// Never tells an unknown mailbox from a wrong password, by words or by time (SPEC section 3).
+#include <asio/steady_timer.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include "gateway/base/log.h"
+#include "gateway/net/offload.h"
+#include "pop3/access.h"
+#include "pop3/attempt.h"
+#include "pop3/server.h"
+
+namespace pop3 {
+
+namespace {
+
+using gateway::net::ConnectionEnded;
+using gateway::net::LineStream;
+
+void tellPutOff(const std::string& network, std::size_t logins) {
+    if (logins > 0) {
+        gateway::log::notice("logins put off: too many wait already",
+                             {{"peer", network}, {"logins", logins}});
+    }
+}
+
+}  // namespace
+
+/// One scrypt, when its turn comes. `opened` stays empty where the password is wrong.
+asio::awaitable<std::optional<LoginRefusal>> Server::tryPassword(
+    LineStream& stream, std::shared_ptr<const gateway::Mailbox> mailbox,
+    const crypto::Password& password, std::shared_ptr<const UnlockedMailbox>& opened) {
+    const std::string network = networkOf(stream.peer());
+    const std::optional<UnlockQueue::Turn> turn = co_await m_queue.turn(network);
+    if (!turn) {
+        tellPutOff(network, m_putOff.add(network, std::chrono::steady_clock::now()));
+        co_return LoginRefusal::Trouble;
+    }
+    if (stream.peerHasLeft()) {
+        throw ConnectionEnded(ConnectionEnded::Why::Closed, "gone before its password was tried");
+    }
+    auto open = [&mailbox, &password] {
+        return attempt([&] { return UnlockedMailbox::open(*mailbox, password); });
+    };
+    auto outcome = co_await gateway::net::offload(m_engine.cpu, open);
+    if (!outcome.result) {
+        gateway::log::error(
+            "login failed: the mailbox's sealed key is damaged or was exchanged",
+            {{"mailbox", mailbox->id.str()}, {"peer", stream.peer()}, {"cause", outcome.failure}});
+        co_return outcome.corrupt ? LoginRefusal::Broken : LoginRefusal::Trouble;
+    }
+    opened = std::move(*outcome.result);
+    co_return std::nullopt;
+}
+
+/// Says nothing where the mailbox was opened, else what the client hears. An unknown mailbox costs
+/// the same scrypt as a wrong password, and gets the same answer after the same wait.
+asio::awaitable<std::optional<LoginRefusal>> Server::openMailbox(
+    LineStream& stream, const Login& login, std::shared_ptr<const UnlockedMailbox>& opened) {
+    std::shared_ptr<const gateway::Mailbox> mailbox;
+    if (login.mailbox) {
+        mailbox = m_engine.findMailbox(*login.mailbox);
+    }
+    const bool known = mailbox && mailbox->current() != nullptr;
+    if (known) {
+        opened = m_cache.find(mailbox, login.password, std::chrono::steady_clock::now());
+    }
+    if (!opened) {
+        const auto refusal =
+            co_await tryPassword(stream, known ? mailbox : m_nobody, login.password, opened);
+        if (refusal) {
+            co_return refusal;
+        }
+    }
+    const std::string name = login.mailbox ? login.mailbox->str() : "(no mailbox name)";
+    if (!known || !opened) {
+        gateway::log::notice("login refused: wrong password or unknown mailbox",
+                             {{"mailbox", name}, {"peer", stream.peer()}});
+        const auto now = std::chrono::steady_clock::now();
+        asio::steady_timer slowly(m_io, m_failureDelay.afterFailure(networkOf(stream.peer()), now));
+        co_await slowly.async_wait(asio::use_awaitable);
+        co_return LoginRefusal::WrongPassword;
+    }
+    m_cache.keep(mailbox, login.password, opened, std::chrono::steady_clock::now());
+    if (m_held.contains(mailbox->id)) {
+        gateway::log::notice("login refused: another session has the mailbox",
+                             {{"mailbox", name}, {"peer", stream.peer()}});
+        co_return LoginRefusal::InUse;
+    }
+    co_return std::nullopt;
+}
+
+asio::awaitable<bool> Server::listMessages(Access& access) {
+    std::vector<gateway::LeftOut> leftOut;
+    auto list = [this, &access, &leftOut] {
+        return attempt([&] { return access.mailbox->list(m_engine.store, leftOut); });
+    };
+    auto listed = co_await gateway::net::offload(m_engine.disk, list);
+    const std::string mailbox = access.hold.mailbox().str();
+    if (!listed.result) {
+        gateway::log::error("login failed: the mailbox cannot be listed",
+                            {{"mailbox", mailbox}, {"cause", listed.failure}});
+        co_return false;
+    }
+    for (const gateway::LeftOut& file : leftOut) {
+        gateway::log::warning("file left out",
+                              {{"mailbox", mailbox}, {"file", file.path}, {"cause", file.why}});
+    }
+    access.messages = std::move(*listed.result);
+    dropFailed(access.messages, *access.mailbox);
+    co_return true;
+}
+
+asio::awaitable<Reply> Server::unlock(LineStream& stream, Session& session,
+                                      std::unique_ptr<Access>& access) {
+    std::shared_ptr<const UnlockedMailbox> opened;
+    std::optional<gateway::MailboxId> mailbox;
+    std::optional<LoginRefusal> refusal;
+    {
+        const Login login = session.takeLogin();  // the password goes as soon as it was tried
+        mailbox = login.mailbox;
+        refusal = co_await openMailbox(stream, login, opened);
+    }
+    if (refusal) {
+        co_return session.onLoginRefused(*refusal);
+    }
+    auto granted = std::make_unique<Access>(m_held, *mailbox, std::move(opened));
+    const bool listed = co_await listMessages(*granted);
+    if (!listed) {
+        co_return session.onLoginRefused(LoginRefusal::Trouble);
+    }
+    std::vector<Entry> entries;
+    entries.reserve(granted->messages.size());
+    for (const UnlockedMailbox::Stored& stored : granted->messages) {
+        entries.emplace_back(stored.message.id,
+                             crypto::plaintextSize(stored.message.sealedSize).value_or(0));
+    }
+    gateway::log::info(
+        "login",
+        {{"mailbox", mailbox->str()}, {"peer", stream.peer()}, {"messages", entries.size()}});
+    access = std::move(granted);
+    co_return session.onUnlocked(std::move(entries));
+}
+
+void Server::sweep() {
+    const auto now = std::chrono::steady_clock::now();
+    m_cache.sweep(now);
+    for (const auto& [network, logins] : m_putOff.overdue(now)) {
+        tellPutOff(network, logins);
+    }
+}
+
+}  // namespace pop3
