@@ -19,6 +19,8 @@ constexpr std::size_t kDataBuffer = 64 * 1024;
 /// Replies of a pipelining client are sent together, up to here.
 constexpr std::size_t kMostUnsent = 16 * 1024;
 constexpr std::chrono::seconds kFarewell{5};
+/// What a sender must get through in each `dataBlock`: a few octets a second.
+constexpr std::size_t kDataBlock = 4096;
 
 /// A larger buffer for as long as a message flows.
 class DataBuffer {
@@ -32,6 +34,27 @@ public:
 
 private:
     LineStream& m_stream;
+};
+
+/// Time for the next block of a message (RFC 5321 4.5.3.2.5), given anew for a whole one only: else
+/// a sender that drips an octet now and then would hold its place for ever.
+class BlockTime {
+public:
+    BlockTime(LineStream& stream, std::chrono::seconds time) : m_stream(stream), m_time(time) {
+        m_stream.expiresAfter(m_time);
+    }
+    void arrived(std::size_t octets) {
+        m_octets += octets;
+        if (m_octets >= kDataBlock) {
+            m_octets = 0;
+            m_stream.expiresAfter(m_time);
+        }
+    }
+
+private:
+    LineStream& m_stream;
+    std::chrono::seconds m_time;
+    std::size_t m_octets = 0;
 };
 
 /// The last words to a client that was too slow, or that talks while we stop; RFC 5321 3.8.
@@ -124,10 +147,11 @@ asio::awaitable<void> Server::talk(LineStream& stream, Session& session) {
 asio::awaitable<Reply> Server::receiveData(LineStream& stream, Session& session) {
     const DataBuffer buffer(stream);
     Intake intake(m_engine, session, stream.peer(), DataReader::Form::Dots);
+    BlockTime time(stream, m_timeouts.dataBlock);
     for (bool ended = false; !ended;) {
-        stream.expiresAfter(m_timeouts.dataBlock);
         std::string_view input = co_await stream.readSome();
         const std::size_t before = input.size();
+        time.arrived(before);
         ended = co_await intake.take(input);
         stream.consume(before - input.size());
     }
@@ -148,12 +172,13 @@ asio::awaitable<Reply> Server::receiveChunk(LineStream& stream, Session& session
             std::make_unique<Intake>(m_engine, session, stream.peer(), DataReader::Form::Chunks);
     }
     const DataBuffer buffer(stream);
+    BlockTime time(stream, m_timeouts.dataBlock);
     for (std::uint64_t left = chunk.octets; left > 0;) {
-        stream.expiresAfter(m_timeouts.dataBlock);
         std::string_view input = co_await stream.readSome();
         input =
             input.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(left, input.size())));
         const std::size_t taken = input.size();
+        time.arrived(taken);
         co_await intake->take(input);
         stream.consume(taken);
         left -= taken;
@@ -171,11 +196,12 @@ asio::awaitable<Reply> Server::receiveChunk(LineStream& stream, Session& session
 }
 
 asio::awaitable<void> Server::skipChunk(LineStream& stream, std::uint64_t octets) {
+    BlockTime time(stream, m_timeouts.dataBlock);
     while (octets > 0) {
-        stream.expiresAfter(m_timeouts.dataBlock);
         const std::string_view input = co_await stream.readSome();
         const auto taken = static_cast<std::size_t>(std::min<std::uint64_t>(octets, input.size()));
         stream.consume(taken);
+        time.arrived(taken);
         octets -= taken;
     }
 }
