@@ -81,18 +81,21 @@ void PayloadSealer::seal(std::span<const std::byte> plaintext, std::string& seal
         const std::size_t missing = kChunkSize - m_held.size();
         m_held += gateway::textOf(plaintext.first(missing));
         plaintext = plaintext.subspan(missing);
-        sealChunk(writable(m_held), Place::Inner, sealed);
-        wipe(std::span<char>(m_held));
-        m_held = std::string();  // a message for a hundred mailboxes has a hundred sealers
+        sealHeld(Place::Inner, sealed);
     }
     // A secret comes in one piece, so that no growing string leaves copies of it behind.
     m_held += gateway::textOf(plaintext);
 }
 
 void PayloadSealer::finish(std::string& sealed) {
-    sealChunk(writable(m_held), Place::Last, sealed);
+    sealHeld(Place::Last, sealed);
+}
+
+void PayloadSealer::sealHeld(Place place, std::string& sealed) {
+    sealChunk(writable(m_held), place, sealed);
     wipe(std::span<char>(m_held));
     m_held.clear();
+    m_held.shrink_to_fit();  // a message for a hundred mailboxes has a hundred sealers
 }
 
 void PayloadSealer::sealChunk(std::span<const std::byte> plaintext, Place place,

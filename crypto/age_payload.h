@@ -53,6 +53,7 @@ public:
 
 private:
     void sealChunk(std::span<const std::byte> plaintext, Place place, std::string& sealed);
+    void sealHeld(Place place, std::string& sealed);
 
     PayloadNonce m_nonce;
     ChunkCipher m_cipher;
