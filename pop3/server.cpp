@@ -197,7 +197,9 @@ asio::awaitable<void> Server::sendMessage(LineStream& stream, Session& session,
         // RFC 1939 has no way to take back an +OK: without the final dot the client knows.
         throw ConnectionEnded(ConnectionEnded::Why::Closed, "a message could not be sent whole");
     }
-    unsent += session.onMessageRefused().text;
+    unsent +=
+        session.onMessageRefused(more.corrupt ? MessageRefusal::Damaged : MessageRefusal::Trouble)
+            .text;
 }
 
 asio::awaitable<Reply> Server::remove(const std::string& peer, Session& session, Access& access) {

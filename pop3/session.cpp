@@ -135,9 +135,15 @@ Reply Session::onMessageOpened() {
     return Reply("+OK " + std::to_string(entry.octets) + " octets");
 }
 
-// RFC 3206 section 4: the same command will fail again, so the client should not repeat it.
-Reply Session::onMessageRefused() {
-    return Reply("-ERR [SYS/PERM] Message " + std::to_string(m_requested.index + 1) +
+// RFC 3206 section 4: a damaged message fails again, so the client should not repeat the command;
+// trouble of ours may pass.
+Reply Session::onMessageRefused(MessageRefusal refusal) {
+    const std::string message = "Message " + std::to_string(m_requested.index + 1);
+    if (refusal == MessageRefusal::Trouble) {
+        return Reply("-ERR [SYS/TEMP] " + message +
+                     " cannot be read just now; go on with the others, and fetch it another time");
+    }
+    return Reply("-ERR [SYS/PERM] " + message +
                  " cannot be opened and stays where it is; go on with the others, and have the "
                  "gateway's admin look at its log");
 }

@@ -42,6 +42,12 @@ enum class LoginRefusal {
     Broken          ///< -ERR [SYS/PERM]: the sealed identity is not the mailbox's own
 };
 
+/// Why RETR or TOP gets no message.
+enum class MessageRefusal {
+    Damaged,  ///< -ERR [SYS/PERM]: it cannot be opened with the mailbox's key
+    Trouble   ///< -ERR [SYS/TEMP]: its file cannot be read just now
+};
+
 /// What RETR or TOP asked for.
 struct Requested {
     std::size_t index = 0;               ///< into the entries given to onUnlocked()
@@ -73,8 +79,8 @@ public:
 
     /// After Then::SendMessage. `octets` as in the entry.
     Requested requested() const;
-    Reply onMessageOpened();   ///< "+OK …"; the body follows through a DotWriter
-    Reply onMessageRefused();  ///< -ERR [SYS/PERM]
+    Reply onMessageOpened();  ///< "+OK …"; the body follows through a DotWriter
+    Reply onMessageRefused(MessageRefusal refusal);
 
     /// After Then::Remove: indexes of the deleted messages, in order. Empty is possible.
     const std::vector<std::size_t>& marked() const;

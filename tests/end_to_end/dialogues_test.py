@@ -226,7 +226,7 @@ def adopt(gateway, address, password):
 class Pop3Player(Player):
     """Messages come to the mailbox as files that stock `age` sealed: as copied in by an admin."""
     hex_is_line = True
-    UNAVAILABLE = ("unlock-fails", "removal-fails", "damaged")
+    UNAVAILABLE = ("unlock-fails", "removal-fails", "damaged", "unreadable")
 
     def __init__(self, file, world):
         super().__init__(file)

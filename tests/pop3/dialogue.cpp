@@ -179,6 +179,7 @@ std::optional<std::string> Player::act(const Step& step) {
         {"message", [&] { m_gateway.addMessage(rest, step.body); }},
         {"messages", [&] { addMessages(std::stoul(rest)); }},
         {"damaged", [&] { m_gateway.damageMessage(rest); }},
+        {"unreadable", [&] { m_gateway.failReads(rest); }},
         {"occupied", [&] { m_gateway.occupy(true); }},
         {"free", [&] { m_gateway.occupy(false); }},
         {"unlock-fails", [&] { m_gateway.failUnlocks(rest); }},

@@ -21,6 +21,8 @@ public:
     /// Into the mailbox added last; `content` is the stored form.
     virtual void addMessage(const std::string& id, const std::string& content) = 0;
     virtual void damageMessage(const std::string& id) = 0;
+    /// Its file cannot be read for now.
+    virtual void failReads(const std::string& id) = 0;
     virtual std::vector<std::string> waiting() const = 0;
     /// Another client has the mailbox open, or no longer.
     virtual void occupy(bool occupied) = 0;

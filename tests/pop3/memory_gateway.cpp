@@ -19,7 +19,13 @@ void MemoryGateway::addMessage(const std::string& id, const std::string& content
     m_mailboxes.at(m_newest).messages[id].content = content;
 }
 
-void MemoryGateway::damageMessage(const std::string& id) { stored(id).damaged = true; }
+void MemoryGateway::damageMessage(const std::string& id) {
+    stored(id).refusal = MessageRefusal::Damaged;
+}
+
+void MemoryGateway::failReads(const std::string& id) {
+    stored(id).refusal = MessageRefusal::Trouble;
+}
 
 std::vector<std::string> MemoryGateway::waiting() const {
     std::vector<std::string> ids;
@@ -136,8 +142,8 @@ Reply MemoryGateway::unlock() {
 void MemoryGateway::sendMessage() {
     const Requested requested = m_session->requested();
     const Stored& message = stored(m_ids.at(requested.index));
-    if (message.damaged) {
-        carryOut(m_session->onMessageRefused());
+    if (message.refusal) {
+        carryOut(m_session->onMessageRefused(*message.refusal));
         return;
     }
     carryOut(m_session->onMessageOpened());

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@ public:
     void addMailbox(const std::string& address, const std::string& password) override;
     void addMessage(const std::string& id, const std::string& content) override;
     void damageMessage(const std::string& id) override;
+    void failReads(const std::string& id) override;
     std::vector<std::string> waiting() const override;
     void occupy(bool occupied) override { m_occupied = occupied; }
     void failUnlocks(const std::string& how) override { m_unlockFails = how; }
@@ -35,7 +37,7 @@ public:
 private:
     struct Stored {
         std::string content;
-        bool damaged = false;
+        std::optional<MessageRefusal> refusal;  ///< where it cannot be fetched
     };
     struct Mailbox {
         std::string password;
