@@ -9,6 +9,7 @@ an answer, or from how long it takes, which mailboxes exist.
 import asyncio
 import collections
 import contextlib
+import itertools
 import math
 import multiprocessing
 import os
@@ -170,12 +171,12 @@ def an_unknown_mailbox_is_not_told_from_a_wrong_password(stage):
     texts = set()
     took = {name: [] for name in names}
     spent = dict.fromkeys(names, 0.0)
+    # Each try comes from an address of its own: answers to one that failed before are slowed.
+    sources = (f"127.0.{2 + number // 250}.{1 + number % 250}" for number in itertools.count())
     for number in range(tries):
         for name, address in names.items() if number % 2 else reversed(names.items()):
             before = processor_seconds(gateway)
-            # Each from an address without failures, for whose sake answers are slowed.
-            answer, seconds = log_in(gateway, address, WRONG,
-                                     source=f"127.0.{2 + number // 250}.{1 + number % 250}")
+            answer, seconds = log_in(gateway, address, WRONG, source=next(sources))
             spent[name] += processor_seconds(gateway) - before
             texts.add(answer)
             took[name].append(seconds)
