@@ -24,7 +24,7 @@ MOST = (PROTOCOLS, CIPHERS, SECRECY, CERTIFICATE, VULNERABILITIES)
 PER_DOOR = (PROTOCOLS, RENEGOTIATION)
 HARMLESS = ("OK", "INFO", "LOW", "DEBUG")
 # What testssl.sh says of the machine it runs on, not of the server.
-ABOUT_THE_CHECKER = {"engine_problem": "Debian's OpenSSL has no GOST engine, so no GOST cipher is offered to the server"}
+ABOUT_THE_CHECKER = {"engine_problem": "Debian's OpenSSL has no GOST engine to offer GOST ciphers with"}
 # Without these findings a section was left out or broke off: id, how its finding begins.
 SEEN_BY = {
     PROTOCOLS: {"SSLv2": "not offered", "SSLv3": "not offered", "TLS1": "not offered",
