@@ -1,6 +1,14 @@
 #include "smtp/intake.h"
 
-#include <chrono>
+#include <atomic>
+#include <exception>
+
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+#include <asio/redirect_error.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
 
 #include "gateway/base/error.h"
 #include "gateway/base/log.h"
@@ -32,16 +40,63 @@ std::optional<Refusal> attempt(const gateway::MessageId& id, Work work) {
 
 }  // namespace
 
+/// What workers touch, one at a time, while the I/O thread waits or has given up waiting.
+struct Intake::Work {
+    explicit Work(gateway::MessageStore& messages)
+        : store(messages), id(gateway::MessageId::generate()) {}
+
+    std::optional<Refusal> append() {
+        return attempt(id, [this] {
+            if (!deposit) {
+                deposit = std::make_unique<gateway::Deposit>(store, id, std::move(copies));
+            }
+            deposit->append(gateway::octetsOf(pending));
+        });
+    }
+
+    std::optional<Refusal> commit() {
+        if (const auto refusal = append()) {
+            deposit.reset();
+            return refusal;
+        }
+        const auto refusal = attempt(id, [this] { deposit->commit(); });
+        if (!refusal && abandoned) {
+            deposit->withdraw();
+            gateway::log::warning(
+                "a message was stored after its sender had been asked to try again; taken back",
+                {{"id", id.str()}});
+        }
+        return refusal;
+    }
+
+    gateway::MessageStore& store;
+    gateway::MessageId id;
+    std::vector<gateway::Deposit::Copy> copies;
+    std::string pending;  ///< plaintext that no worker has taken yet
+    std::unique_ptr<gateway::Deposit> deposit;
+    std::atomic<bool> abandoned = false;  ///< the sender was told that nothing is stored
+};
+
+/// A commit under way, and the wait for it.
+struct Intake::Commit {
+    explicit Commit(const asio::any_io_executor& executor) : done(executor) {}
+    asio::steady_timer done;
+    bool finished = false;
+    std::optional<Refusal> refusal;
+    std::exception_ptr failure;
+};
+
 Intake::Intake(const Engine& engine, const Session& session, const std::string& peer,
                DataReader::Form form)
     : m_engine(engine),
-      m_id(gateway::MessageId::generate()),
+      m_work(std::make_shared<Work>(engine.store)),
       m_reader(form),
       m_form(form),
       m_memory(engine.memory) {
     const auto now = std::chrono::system_clock::now();
     for (const Envelope::To& to : session.envelope().to) {
-        m_copies.emplace_back(to.drop, traceHeaders(session, engine.options, peer, to, m_id, now));
+        m_work->copies.emplace_back(
+            to.drop, traceHeaders(session, engine.options, peer, to, m_work->id, now));
         if (to.allow && to.allow->looksInside()) {
             m_outerHeader.emplace();
         }
@@ -50,24 +105,27 @@ Intake::Intake(const Engine& engine, const Session& session, const std::string& 
 
 Intake::~Intake() = default;
 
+const gateway::MessageId& Intake::id() const { return m_work->id; }
+
 asio::awaitable<bool> Intake::take(std::string_view& input) {
-    const std::size_t before = m_pending.size();
-    const bool ended = m_reader.push(input, m_pending);
+    std::string& pending = m_work->pending;
+    const std::size_t before = pending.size();
+    const bool ended = m_reader.push(input, pending);
     if (m_outerHeader) {
-        m_outerHeader->push(std::string_view(m_pending).substr(before));
+        m_outerHeader->push(std::string_view(pending).substr(before));
     }
     if (!m_refusal && m_reader.size() > m_engine.options.maxMessageSize) {
         m_refusal = Refusal::TooLarge;
     }
     if (m_refusal) {
         // RFC 5321 4.1.1.4: the rest is read to its end all the same, and dropped.
-        m_pending.clear();
-        m_deposit.reset();
-    } else if (m_pending.size() >= kBufferSize || m_engine.memory.exhausted()) {
+        pending.clear();
+        m_work->deposit.reset();
+    } else if (pending.size() >= kBufferSize || m_engine.memory.exhausted()) {
         co_await flush();
     }
     // Its capacity: a sender that stalls after a flush still holds the buffer.
-    m_memory.resize(m_pending.capacity());
+    m_memory.resize(pending.capacity());
     co_return ended;
 }
 
@@ -80,42 +138,53 @@ const OuterHeader* Intake::outerHeader() {
 }
 
 asio::awaitable<void> Intake::flush() {
-    auto work = [this] { return append(); };
-    m_refusal = co_await gateway::net::offload(m_engine.workers, work);
-    m_pending.clear();
+    auto append = [work = m_work] { return work->append(); };
+    m_refusal = co_await gateway::net::offload(m_engine.workers, append);
+    m_work->pending.clear();
     if (m_engine.memory.exhausted()) {
-        m_pending.shrink_to_fit();
+        m_work->pending.shrink_to_fit();
     }
 }
 
-/// On a worker.
-std::optional<Refusal> Intake::append() {
-    return attempt(m_id, [this] {
-        if (!m_deposit) {
-            m_deposit =
-                std::make_unique<gateway::Deposit>(m_engine.store, m_id, std::move(m_copies));
-        }
-        m_deposit->append(gateway::octetsOf(m_pending));
-    });
-}
-
-/// On a worker.
-std::optional<Refusal> Intake::commit() {
-    if (const auto refusal = append()) {
-        m_deposit.reset();
-        return refusal;
+asio::awaitable<void> Intake::run(std::shared_ptr<Work> work, std::shared_ptr<Commit> commit,
+                                  asio::thread_pool& workers) {
+    try {
+        auto job = [work] { return work->commit(); };
+        commit->refusal = co_await gateway::net::offload(workers, job);
+    } catch (...) {
+        commit->failure = std::current_exception();
     }
-    return attempt(m_id, [this] { m_deposit->commit(); });
+    commit->finished = true;
+    commit->done.cancel();
 }
 
-asio::awaitable<std::optional<Refusal>> Intake::finish() {
+asio::awaitable<std::optional<Refusal>> Intake::finish(std::chrono::seconds limit) {
     if (m_form == DataReader::Form::Chunks) {
-        m_reader.finish(m_pending);
+        m_reader.finish(m_work->pending);
     }
-    if (!m_refusal) {
-        auto work = [this] { return commit(); };
-        m_refusal = co_await gateway::net::offload(m_engine.workers, work);
+    if (m_refusal) {
+        co_return m_refusal;
     }
+    const auto executor = co_await asio::this_coro::executor;
+    const auto commit = std::make_shared<Commit>(executor);
+    commit->done.expires_after(limit);
+    asio::co_spawn(executor, run(m_work, commit, m_engine.workers), asio::detached);
+    asio::error_code ignored;
+    if (!commit->finished) {
+        co_await commit->done.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    }
+    if (commit->failure) {
+        std::rethrow_exception(commit->failure);
+    }
+    if (!commit->finished) {
+        m_work->abandoned = true;
+        gateway::log::error(
+            "message not stored in time: the disk does not answer; the sender was asked to try "
+            "again",
+            {{"id", m_work->id.str()},
+             {"seconds", static_cast<unsigned long long>(limit.count())}});
+    }
+    m_refusal = commit->finished ? commit->refusal : Refusal::Trouble;
     co_return m_refusal;
 }
 

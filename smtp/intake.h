@@ -3,6 +3,7 @@
 // ordinary size makes one hop to a worker.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -36,7 +37,7 @@ struct Engine {
 };
 
 /// Belongs to the I/O thread; its awaitables must not overlap. Destroyed unfinished it leaves
-/// nothing behind.
+/// nothing behind, be it that a worker is still at it.
 class Intake {
 public:
     Intake(const Engine& engine, const Session& session, const std::string& peer,
@@ -54,26 +55,27 @@ public:
     /// All was read: the message's own header, where a pin of a recipient looks at it, else null.
     const OuterHeader* outerHeader();
 
-    /// All was read: makes every copy durable, or says why not; then nothing of it is left.
-    asio::awaitable<std::optional<Refusal>> finish();
+    /// All was read: makes every copy durable, or says why not; then nothing of it is left. A disk
+    /// that takes longer than `limit` is Trouble: what it brings about later is taken back.
+    asio::awaitable<std::optional<Refusal>> finish(std::chrono::seconds limit);
 
-    const gateway::MessageId& id() const { return m_id; }
+    const gateway::MessageId& id() const;
     std::uint64_t size() const { return m_reader.size(); }
 
 private:
+    struct Work;
+    struct Commit;
+
     asio::awaitable<void> flush();
-    std::optional<Refusal> append();
-    std::optional<Refusal> commit();
+    static asio::awaitable<void> run(std::shared_ptr<Work> work, std::shared_ptr<Commit> commit,
+                                     asio::thread_pool& workers);
 
     const Engine& m_engine;
-    gateway::MessageId m_id;
-    std::vector<gateway::Deposit::Copy> m_copies;
+    std::shared_ptr<Work> m_work;
     DataReader m_reader;
     DataReader::Form m_form;
-    std::string m_pending;
     std::optional<OuterHeader> m_outerHeader;  ///< where a pin looks at it
     MessageMemory::Part m_memory;
-    std::unique_ptr<gateway::Deposit> m_deposit;
     std::optional<Refusal> m_refusal;
 };
 

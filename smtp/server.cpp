@@ -155,8 +155,7 @@ asio::awaitable<Reply> Server::receiveData(LineStream& stream, Session& session)
         ended = co_await intake.take(input);
         stream.consume(before - input.size());
     }
-    stream.expiresAfter(m_timeouts.commit);
-    co_return co_await store(stream.peer(), session, intake);
+    co_return co_await store(stream, session, intake);
 }
 
 asio::awaitable<Reply> Server::receiveChunk(LineStream& stream, Session& session,
@@ -190,9 +189,8 @@ asio::awaitable<Reply> Server::receiveChunk(LineStream& stream, Session& session
         }
         co_return session.onChunk(chunk.octets);
     }
-    stream.expiresAfter(m_timeouts.commit);
     const auto whole = std::move(intake);
-    co_return co_await store(stream.peer(), session, *whole);
+    co_return co_await store(stream, session, *whole);
 }
 
 asio::awaitable<void> Server::skipChunk(LineStream& stream, std::uint64_t octets) {
@@ -206,8 +204,10 @@ asio::awaitable<void> Server::skipChunk(LineStream& stream, std::uint64_t octets
     }
 }
 
-asio::awaitable<Reply> Server::store(const std::string& peer, Session& session, Intake& intake) {
+asio::awaitable<Reply> Server::store(LineStream& stream, Session& session, Intake& intake) {
+    const std::string& peer = stream.peer();
     const Envelope envelope = session.envelope();
+    stream.expiresAfter(m_timeouts.commit + m_timeouts.command);  // the answer has its own limit
     for (const Envelope::To& to : envelope.to) {
         if (!m_keyIsValid(to.drop)) {
             gateway::log::notice("message refused for now: its mailbox got another key meanwhile",
@@ -219,7 +219,7 @@ asio::awaitable<Reply> Server::store(const std::string& peer, Session& session, 
     if (header != nullptr && !intake.refusal() && session.refusesContent(*header)) {
         co_return session.onRefused(Refusal::NotAllowed);
     }
-    const std::optional<Refusal> refusal = co_await intake.finish();
+    const std::optional<Refusal> refusal = co_await intake.finish(m_timeouts.commit);
     if (refusal) {
         if (*refusal == Refusal::TooLarge) {
             gateway::log::warning("message refused: larger than max_message_size",

@@ -14,7 +14,7 @@ namespace smtp {
 struct Timeouts {
     std::chrono::seconds command{300};
     std::chrono::seconds dataBlock{180};
-    std::chrono::seconds commit{600};
+    std::chrono::seconds commit{290};  ///< until the answer to the final dot, at most
 };
 
 /// Belongs to the I/O thread; outlives its connections.
@@ -36,7 +36,8 @@ private:
     asio::awaitable<Reply> receiveChunk(gateway::net::LineStream& stream, Session& session,
                                         std::unique_ptr<Intake>& intake, Reply chunk);
     asio::awaitable<void> skipChunk(gateway::net::LineStream& stream, std::uint64_t octets);
-    asio::awaitable<Reply> store(const std::string& peer, Session& session, Intake& intake);
+    asio::awaitable<Reply> store(gateway::net::LineStream& stream, Session& session,
+                                 Intake& intake);
 
     Engine m_engine;
     const gateway::net::TlsHolder& m_tls;

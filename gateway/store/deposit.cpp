@@ -137,6 +137,12 @@ void Deposit::commit() {
     }
 }
 
+void Deposit::withdraw() noexcept {
+    for (SealedCopy& copy : m_state->copies) {
+        copy.incoming->withdraw();
+    }
+}
+
 const MessageId& Deposit::id() const { return m_state->id; }
 
 }  // namespace gateway

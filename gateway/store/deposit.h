@@ -32,6 +32,8 @@ public:
     void append(std::span<const std::byte> plaintext);
     /// Returns when every copy is durable; where one fails the others are withdrawn and it throws.
     void commit();
+    /// Takes back, as far as possible, what was committed: nobody is to have it after all.
+    void withdraw() noexcept;
     const MessageId& id() const;
 
 private:

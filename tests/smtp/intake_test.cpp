@@ -2,8 +2,10 @@
 #include "smtp/intake.h"
 
 #include <deque>
+#include <semaphore>
 
 #include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
 #include <asio/io_context.hpp>
 #include <doctest/doctest.h>
 
@@ -11,18 +13,27 @@
 
 namespace {
 
-/// Takes everything and keeps nothing.
+/// Takes everything and keeps nothing; may be made to hang.
 class BottomlessStore final : public gateway::MessageStore {
 public:
     class Nowhere final : public gateway::Incoming {
     public:
+        explicit Nowhere(BottomlessStore& store) : m_store(store) {}
         void append(std::span<const std::byte>) override {}
-        void commit() override {}
-        void withdraw() noexcept override {}
+        void commit() override {
+            if (m_store.hangs) {
+                m_store.answers.acquire();
+            }
+            ++m_store.committed;
+        }
+        void withdraw() noexcept override { ++m_store.withdrawn; }
+
+    private:
+        BottomlessStore& m_store;
     };
     std::unique_ptr<gateway::Incoming> begin(const gateway::Drop&,
                                              const gateway::MessageId&) override {
-        return std::make_unique<Nowhere>();
+        return std::make_unique<Nowhere>(*this);
     }
     gateway::Listing list(const gateway::Drop&) override { return {}; }
     std::unique_ptr<gateway::Outgoing> open(const gateway::Drop&,
@@ -30,6 +41,11 @@ public:
         return nullptr;
     }
     void remove(const gateway::Drop&, std::span<const gateway::MessageId>) override {}
+
+    bool hangs = false;
+    std::binary_semaphore answers{0};
+    int committed = 0;
+    int withdrawn = 0;
 };
 
 }  // namespace
@@ -64,5 +80,49 @@ TEST_CASE("a sender that stalls in a message still counts with the memory it hol
     CHECK(memory.exhausted());
     intakes.clear();
     CHECK_FALSE(memory.exhausted());
+    workers.join();
+}
+
+TEST_CASE("a disk that hangs is answered in time, and what it does later is taken back") {
+    asio::io_context io{1};
+    asio::thread_pool workers(1);
+    smtp::Options options;
+    options.domain = "msgw.example.com";
+    smtp::test::ScriptedHouse house;
+    smtp::MessageMemory memory(1 << 20);
+    BottomlessStore store;
+    const smtp::Engine engine(options, house, memory, store, workers);
+    smtp::Session session(options, house, "192.0.2.1");
+    for (const std::string& line :
+         {std::string("EHLO x"), std::string("MAIL FROM:<>"),
+          "RCPT TO:<" + smtp::test::mailboxOf('a').str() + "@msgw.example.com>"}) {
+        REQUIRE(session.onCommand(line).code == 250);
+    }
+    std::vector<std::optional<smtp::Refusal>> answers;
+    auto deliver = [&](std::chrono::seconds limit) -> asio::awaitable<void> {
+        smtp::Intake intake(engine, session, "192.0.2.1", smtp::DataReader::Form::Chunks);
+        std::string_view input = "text";
+        co_await intake.take(input);
+        answers.push_back(co_await intake.finish(limit));
+    };
+    std::exception_ptr thrown;
+    const auto wakeDisk = [&](std::exception_ptr error) {
+        thrown = error;
+        store.answers.release();  // when nobody waits for it any more
+    };
+    store.hangs = true;
+    asio::co_spawn(io, deliver(std::chrono::seconds(0)), wakeDisk);
+    io.run();
+    REQUIRE_FALSE(thrown);
+    CHECK(answers.at(0) == smtp::Refusal::Trouble);
+    CHECK(store.committed == 1);
+    CHECK(store.withdrawn == 1);
+    store.hangs = false;
+    io.restart();
+    asio::co_spawn(io, deliver(std::chrono::seconds(60)), asio::detached);
+    io.run();
+    CHECK_FALSE(answers.at(1));
+    CHECK(store.committed == 2);
+    CHECK(store.withdrawn == 1);
     workers.join();
 }
