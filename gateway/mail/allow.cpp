@@ -142,6 +142,7 @@ std::string Allow::describe() const {
     std::vector<std::string> parts;
     if (!networks.empty()) {
         std::vector<std::string> names;
+        names.reserve(networks.size());
         for (const Network& network : networks) {
             names.push_back(network.str());
         }
