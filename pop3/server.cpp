@@ -22,7 +22,7 @@ constexpr std::chrono::minutes kIdle{10};
 constexpr std::chrono::seconds kFarewell{5};
 constexpr std::chrono::minutes kFailedRest{5};
 /// Replies of a pipelining client are sent together, up to here.
-constexpr std::size_t kMostUnsent = 64 * 1024;
+constexpr std::size_t kMostUnsent = 64UL * 1024;
 
 /// A mailbox nobody knows the password of.
 std::shared_ptr<const gateway::Mailbox> makeNobody() {

@@ -23,7 +23,7 @@ namespace {
 using gateway::Error;
 
 /// What is read before a worker seals it.
-constexpr std::size_t kBufferSize = 256 * 1024;
+constexpr std::size_t kBufferSize = 256UL * 1024;
 
 /// Runs store work on a worker; an Error becomes the refusal the sender hears, and is logged once.
 template <typename Work>

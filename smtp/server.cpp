@@ -15,9 +15,9 @@ using gateway::net::ConnectionEnded;
 using gateway::net::LineStream;
 
 /// What one read takes while a message flows.
-constexpr std::size_t kDataBuffer = 64 * 1024;
+constexpr std::size_t kDataBuffer = 64UL * 1024;
 /// Replies of a pipelining client are sent together, up to here.
-constexpr std::size_t kMostUnsent = 16 * 1024;
+constexpr std::size_t kMostUnsent = 16UL * 1024;
 constexpr std::chrono::seconds kFarewell{5};
 /// What a sender must get through in each `dataBlock`: a few octets a second.
 constexpr std::size_t kDataBlock = 4096;

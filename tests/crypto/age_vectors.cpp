@@ -10,6 +10,7 @@
 #include <iterator>
 #include <map>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -63,8 +64,7 @@ Vector readVector(const std::filesystem::path& path) {
                 vector.leftOut = true;
             }
         } else if (key != "file key" && key != "comment") {
-            std::fprintf(stderr, "age_vectors: %s: unknown key %s\n", path.c_str(), key.c_str());
-            std::exit(EXIT_FAILURE);
+            throw std::runtime_error("age_vectors: " + path.string() + ": unknown key " + key);
         }
     }
     vector.file = {std::istreambuf_iterator<char>(in), {}};
@@ -125,6 +125,22 @@ Outcome openVector(const Vector& vector) {
     return binary ? openInParts(*binary, vector) : Outcome{"armor failure", ""};
 }
 
+/// The class of failure that a message's beginning tells, or the message.
+std::string classOf(std::string_view message) {
+    static constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kClasses{
+        {{"age header: not sealed to a passphrase", "no match"},
+         {"age header MAC: ", "HMAC failure"},
+         {"age header: ", "header failure"},
+         {"age payload: ", "payload failure"},
+         {"age armor: ", "armor failure"}}};
+    for (const auto& [beginning, name] : kClasses) {
+        if (message.starts_with(beginning)) {
+            return std::string(name);
+        }
+    }
+    return std::string(message);
+}
+
 /// The class as openWithIdentity() and openWithPassphrase() show it: their message begins with it.
 Outcome openAsText(const Vector& vector) {
     Outcome outcome{"no match", ""};
@@ -141,13 +157,7 @@ Outcome openAsText(const Vector& vector) {
             take(crypto::openWithIdentity(vector.file, identity));
         }
     } catch (const gateway::Error& error) {
-        const std::string_view what = error.what();
-        outcome.what = what == "age header: not sealed to a passphrase" ? "no match"
-                       : what.starts_with("age header MAC: ")           ? "HMAC failure"
-                       : what.starts_with("age header: ")               ? "header failure"
-                       : what.starts_with("age payload: ")              ? "payload failure"
-                       : what.starts_with("age armor: ")                ? "armor failure"
-                                                                        : std::string(what);
+        outcome.what = classOf(error.what());
     }
     return outcome;
 }

@@ -50,7 +50,7 @@ TEST_CASE("every length comes back") {
     for (std::size_t size = 0; size < 300; ++size) {
         std::string octets = sample::text(size);
         std::ranges::transform(octets, octets.begin(), [&](char c) {
-            return static_cast<char>(static_cast<unsigned char>(c) * 11U + octets.size());
+            return static_cast<char>(static_cast<unsigned char>(c) * 11UL + octets.size());
         });
         for (const Base64 form : {Base64::Padded, Base64::Unpadded, Base64::Url}) {
             CHECK(decodeBase64(crypto::encodeBase64(gateway::octetsOf(octets), form), form) ==

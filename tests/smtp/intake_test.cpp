@@ -51,7 +51,7 @@ public:
 }  // namespace
 
 TEST_CASE("a sender that stalls in a message still counts with the memory it holds") {
-    constexpr std::size_t kPiece = 64 * 1024;
+    constexpr std::size_t kPiece = 64UL * 1024;
     asio::io_context io{1};
     asio::thread_pool workers(1);
     const smtp::Options options;
