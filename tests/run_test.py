@@ -11,6 +11,7 @@ TESTS = pathlib.Path(__file__).resolve().parent
 LEAVES = "import subprocess\np = subprocess.Popen(['sleep', '600'], start_new_session=%s)\nprint('left', p.pid)\n"
 CASES = {  # script -> (its text, lines that must be printed)
     "one": ("print('fine')", ["passed  case_one_test", "1 passed, 0 failed, 0 skipped"]),
+    "figures": ("print('figure: 3 MiB')\nprint('much else')", ["  figure: 3 MiB\npassed  case_figures_test"]),
     "counts": ("print('7 passed, 0 failed, 0 skipped')", ["7 passed, 0 failed"]),
     "counts_by_name": ("print('vectors: 7 passed, 0 failed')", ["7 passed, 0 failed, 0 skipped"]),
     "fails": ("print('why')\nprint('2 passed, 1 failed, 0 skipped')\nexit(1)", ["why", "2 passed, 1 failed"]),
@@ -31,7 +32,7 @@ CASES = {  # script -> (its text, lines that must be printed)
     "release": ("# build: release\nimport sys; print(sys.argv[1])\nexit(1)", ["build/release/gateway/postern"]),
     "dev": ("import sys; print(sys.argv[1])\nexit(1)", ["build/dev/gateway/postern"]),
 }
-GOOD = ("one", "counts", "counts_by_name", "skips", "skips_too", "silent_skip", "partly", "doctest_skip")
+GOOD = ("one", "figures", "counts", "counts_by_name", "skips", "skips_too", "silent_skip", "partly", "doctest_skip")
 
 
 def run(name, text, no_skips=""):
