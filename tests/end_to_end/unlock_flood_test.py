@@ -117,8 +117,8 @@ def the_owner_gets_in_during_a_flood_of_wrong_passwords(stage):
     figure(f"{len(logins)} log-ins from 127.0.0.1 meanwhile: median {milliseconds(statistics.median(logins))}, "
            f"longest {milliseconds(max(logins))}; in peace median {milliseconds(statistics.median(calm))}, "
            f"longest {milliseconds(max(calm))}; longest wait for an SMTP NOOP {milliseconds(max(noops))}")
-    figure(f"processor of the gateway meanwhile: {share:.2f} of {os.cpu_count()} cores; "
-           f"bounded by min(cores, 2) passwords tried at once")
+    figure(f"processor of the gateway meanwhile: {share:.2f} of {os.cpu_count()} cores, on a machine with a load of "
+           f"{os.getloadavg()[0]:.1f}; bounded by min(cores, 2) passwords tried at once")
     expect_equal(set(answers) - {"AUTH", "SYS/TEMP"}, set(), "other answers to wrong passwords")
     expect(answers["AUTH"] and answers["SYS/TEMP"], f"this was no flood: {dict(answers)}")
     lines = len(re.findall("logins? put off", gateway.log()))
