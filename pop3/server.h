@@ -70,6 +70,7 @@ private:
     asio::awaitable<std::optional<LoginRefusal>> tryPassword(
         gateway::net::LineStream& stream, std::shared_ptr<const gateway::Mailbox> mailbox,
         const crypto::Password& password, std::shared_ptr<const UnlockedMailbox>& opened);
+    asio::awaitable<bool> isHeld(const gateway::MailboxId& mailbox);
     asio::awaitable<bool> listMessages(Access& access);
     asio::awaitable<void> sendListing(gateway::net::LineStream& stream, Session& session,
                                       std::string& unsent);
@@ -90,7 +91,7 @@ private:
     PutOffs m_putOff;
     /// What an unknown name is tried against, so that it costs what a wrong password costs.
     std::shared_ptr<const gateway::Mailbox> m_nobody;
-    std::set<gateway::MailboxId> m_held;
+    std::map<gateway::MailboxId, gateway::net::LineStream*> m_held;  ///< by its session
     /// A message that could not be opened: left out of lists until its file changes, or where the
     /// trouble may pass (no descriptors, a wrong owner) for a while; so one file cannot block an
     /// archiver.

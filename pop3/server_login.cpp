@@ -16,6 +16,13 @@ namespace {
 using gateway::net::ConnectionEnded;
 using gateway::net::LineStream;
 
+/// A client that acknowledges nothing for so long is gone: its mailbox must be free again within
+/// 60 s (SPEC section 3).
+constexpr std::chrono::seconds kVanished{45};
+/// How long a login waits for the session it ended.
+constexpr std::chrono::milliseconds kBetweenLooks{20};
+constexpr int kLooks = 100;
+
 void tellPutOff(const std::string& network, std::size_t logins) {
     if (logins > 0) {
         gateway::log::notice("logins put off: too many wait already",
@@ -81,12 +88,31 @@ asio::awaitable<std::optional<LoginRefusal>> Server::openMailbox(
         co_return LoginRefusal::WrongPassword;
     }
     m_cache.keep(mailbox, login.password, opened, std::chrono::steady_clock::now());
-    if (m_held.contains(mailbox->id)) {
+    const bool held = co_await isHeld(mailbox->id);
+    if (held) {
         gateway::log::notice("login refused: another session has the mailbox",
                              {{"mailbox", name}, {"peer", stream.peer()}});
         co_return LoginRefusal::InUse;
     }
     co_return std::nullopt;
+}
+
+/// A session whose client vanished while a message was on its way to it makes room: keep-alive
+/// looks after idle connections only.
+asio::awaitable<bool> Server::isHeld(const gateway::MailboxId& mailbox) {
+    auto holder = m_held.find(mailbox);
+    if (holder == m_held.end() || holder->second->unacknowledgedFor() < kVanished) {
+        co_return holder != m_held.end();
+    }
+    gateway::log::notice("a session is ended for a new one: its client is gone",
+                         {{"mailbox", mailbox.str()}, {"peer", holder->second->peer()}});
+    holder->second->abort();
+    asio::steady_timer soon(m_io);
+    for (int looks = 0; looks < kLooks && m_held.contains(mailbox); ++looks) {
+        soon.expires_after(kBetweenLooks);
+        co_await soon.async_wait(asio::use_awaitable);
+    }
+    co_return m_held.contains(mailbox);
 }
 
 asio::awaitable<bool> Server::listMessages(Access& access) {
@@ -123,7 +149,7 @@ asio::awaitable<Reply> Server::unlock(LineStream& stream, Session& session,
     if (refusal) {
         co_return session.onLoginRefused(*refusal);
     }
-    auto granted = std::make_unique<Access>(m_held, *mailbox, std::move(opened));
+    auto granted = std::make_unique<Access>(m_held, *mailbox, stream, std::move(opened));
     const bool listed = co_await listMessages(*granted);
     if (!listed) {
         co_return session.onLoginRefused(LoginRefusal::Trouble);

@@ -1,14 +1,6 @@
 #include "smtp/intake.h"
 
 #include <atomic>
-#include <exception>
-
-#include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
-#include <asio/redirect_error.hpp>
-#include <asio/steady_timer.hpp>
-#include <asio/this_coro.hpp>
-#include <asio/use_awaitable.hpp>
 
 #include "gateway/base/error.h"
 #include "gateway/base/log.h"
@@ -77,15 +69,6 @@ struct Intake::Work {
     std::atomic<bool> abandoned = false;  ///< the sender was told that nothing is stored
 };
 
-/// A commit under way, and the wait for it.
-struct Intake::Commit {
-    explicit Commit(const asio::any_io_executor& executor) : done(executor) {}
-    asio::steady_timer done;
-    bool finished = false;
-    std::optional<Refusal> refusal;
-    std::exception_ptr failure;
-};
-
 Intake::Intake(const Engine& engine, const Session& session, const std::string& peer,
                DataReader::Form form)
     : m_engine(engine),
@@ -146,18 +129,6 @@ asio::awaitable<void> Intake::flush() {
     }
 }
 
-asio::awaitable<void> Intake::run(std::shared_ptr<Work> work, std::shared_ptr<Commit> commit,
-                                  asio::thread_pool& workers) {
-    try {
-        auto job = [work] { return work->commit(); };
-        commit->refusal = co_await gateway::net::offload(workers, job);
-    } catch (...) {
-        commit->failure = std::current_exception();
-    }
-    commit->finished = true;
-    commit->done.cancel();
-}
-
 asio::awaitable<std::optional<Refusal>> Intake::finish(std::chrono::seconds limit) {
     if (m_form == DataReader::Form::Chunks) {
         m_reader.finish(m_work->pending);
@@ -165,18 +136,9 @@ asio::awaitable<std::optional<Refusal>> Intake::finish(std::chrono::seconds limi
     if (m_refusal) {
         co_return m_refusal;
     }
-    const auto executor = co_await asio::this_coro::executor;
-    const auto commit = std::make_shared<Commit>(executor);
-    commit->done.expires_after(limit);
-    asio::co_spawn(executor, run(m_work, commit, m_engine.workers), asio::detached);
-    asio::error_code ignored;
-    if (!commit->finished) {
-        co_await commit->done.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-    }
-    if (commit->failure) {
-        std::rethrow_exception(commit->failure);
-    }
-    if (!commit->finished) {
+    auto commit = [work = m_work] { return work->commit(); };
+    const auto outcome = co_await gateway::net::offloadFor(m_engine.workers, commit, limit);
+    if (!outcome) {
         m_work->abandoned = true;
         gateway::log::error(
             "message not stored in time: the disk does not answer; the sender was asked to try "
@@ -184,7 +146,7 @@ asio::awaitable<std::optional<Refusal>> Intake::finish(std::chrono::seconds limi
             {{"id", m_work->id.str()},
              {"seconds", static_cast<unsigned long long>(limit.count())}});
     }
-    m_refusal = commit->finished ? commit->refusal : Refusal::Trouble;
+    m_refusal = outcome ? *outcome : Refusal::Trouble;
     co_return m_refusal;
 }
 

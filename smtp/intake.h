@@ -64,11 +64,8 @@ public:
 
 private:
     struct Work;
-    struct Commit;
 
     asio::awaitable<void> flush();
-    static asio::awaitable<void> run(std::shared_ptr<Work> work, std::shared_ptr<Commit> commit,
-                                     asio::thread_pool& workers);
 
     const Engine& m_engine;
     std::shared_ptr<Work> m_work;

@@ -128,7 +128,7 @@ Reply Session::rcpt(std::string_view argument) {
         return bad(555, "5.5.4", "RCPT takes no parameters here");  // RFC 5321 4.1.1.11
     }
     if (!address->domain.empty() && !equalsIgnoringCase(address->domain, m_options.domain)) {
-        return {550, "5.7.1",  // RFC 5321 3.6.2, 7.8: no relay
+        return {550, "5.7.1",  // RFC 5321 3.6.2, 7.9: no relay
                 "This server takes mail for " + m_options.domain + " only; check the recipient"};
     }
     const auto mailbox = postmaster && m_options.postmaster

@@ -10,6 +10,8 @@
 #include <asio/redirect_error.hpp>
 #include <asio/use_awaitable.hpp>
 
+#include "gateway/net/peer.h"
+
 namespace gateway::net {
 
 namespace {
@@ -19,31 +21,12 @@ using Why = ConnectionEnded::Why;
 /// Reads and writes that did not have to wait, before others get their turn.
 constexpr unsigned kMostStepsInARow = 8;
 
-/// Seconds of silence until a peer is asked whether it lives, between the questions, and how many
-/// of them: one that vanished is gone within 60 s, and with it its hold on a mailbox.
-constexpr int kSilence = 30;
-constexpr int kBetweenProbes = 10;
-constexpr int kProbes = 3;
-
 /// How long a connection that we have ended may keep its place.
 constexpr std::chrono::seconds kLinger{5};
 
 [[noreturn]] void endedBy(int number, const char* what) {
     throw ConnectionEnded(Why::Closed,
                           std::string(what) + ": " + std::generic_category().message(number));
-}
-
-std::string addressOf(const asio::ip::tcp::socket& socket) {
-    asio::error_code error;
-    const auto endpoint = socket.remote_endpoint(error);
-    if (error) {
-        return "unknown";
-    }
-    const auto address = endpoint.address();
-    if (address.is_v6() && address.to_v6().is_v4_mapped()) {
-        return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string();
-    }
-    return address.to_string();
 }
 
 /// True while a line is waited for, also where the wait ends by an exception.
@@ -93,16 +76,11 @@ struct LineStream::Core {
 
 LineStream::LineStream(asio::ip::tcp::socket socket)
     : m_core(std::make_shared<Core>(std::move(socket))),
-      m_peer(addressOf(m_core->socket)),
+      m_peer(peerAddress(m_core->socket)),
       m_buffer(kBufferSize) {
     asio::error_code ignored;
     m_core->socket.non_blocking(true, ignored);
-    m_core->socket.set_option(asio::ip::tcp::no_delay(true), ignored);
-    m_core->socket.set_option(asio::socket_base::keep_alive(true), ignored);
-    using asio::detail::socket_option::integer;
-    m_core->socket.set_option(integer<IPPROTO_TCP, TCP_KEEPIDLE>(kSilence), ignored);
-    m_core->socket.set_option(integer<IPPROTO_TCP, TCP_KEEPINTVL>(kBetweenProbes), ignored);
-    m_core->socket.set_option(integer<IPPROTO_TCP, TCP_KEEPCNT>(kProbes), ignored);
+    watchPeer(m_core->socket);
 }
 
 LineStream::~LineStream() {
@@ -355,6 +333,10 @@ asio::awaitable<void> LineStream::linger() {
         }
     } catch (const ConnectionEnded&) {  // as it was meant to
     }
+}
+
+std::chrono::milliseconds LineStream::unacknowledgedFor() const {
+    return net::unacknowledgedFor(m_core->socket);
 }
 
 bool LineStream::peerHasLeft() {

@@ -85,6 +85,10 @@ public:
     /// to be read. Never waits; what had come is kept for the next read.
     bool peerHasLeft();
 
+    /// How long the peer has said nothing, not even that it got what was sent; zero where it has
+    /// nothing to acknowledge.
+    std::chrono::milliseconds unacknowledgedFor() const;
+
     /// Ends a present or the next wait for a *line* with Why::Stopping; data in flight goes on.
     void interrupt();
     /// Ends whatever waits, now.
