@@ -151,6 +151,7 @@ TEST_CASE("the socket file is the owner's, replaces a stale one, and goes with t
     const mode_t before = ::umask(0);
     {
         const gateway::Descriptor dead(::socket(AF_UNIX, SOCK_STREAM, 0));
+        REQUIRE(dead.get() >= 0);
         sockaddr_un name{};
         name.sun_family = AF_UNIX;
         const std::string path = layout.controlSocket();

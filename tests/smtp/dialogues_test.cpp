@@ -172,16 +172,7 @@ private:
             return option(first, takeWord(words));
         }
         if (verb == "tls") {
-            m_tls.version = first;
-            m_tls.cipher = takeWord(words);
-            m_tls.certificateNames.clear();
-            for (std::string name = takeWord(words); !name.empty(); name = takeWord(words)) {
-                m_tls.certificateNames.push_back(name);
-            }
-            m_tls.certificateFault = m_tls.certificateNames.empty() ? "none was given" : "";
-            if (m_server) {
-                m_server->onTls(m_tls);
-            }
+            handshake(first, words);
         } else if (verb == "allow") {
             allow(mailboxOf(first.at(0)), text.substr(text.find('{')));
         } else if (verb == "turned" && first == "away") {
@@ -206,6 +197,19 @@ private:
             m_isClosed = true;
         } else {
             throw std::runtime_error("unknown: > " + text);
+        }
+    }
+
+    void handshake(const std::string& version, std::istringstream& words) {
+        m_tls.version = version;
+        m_tls.cipher = takeWord(words);
+        m_tls.certificateNames.clear();
+        for (std::string name = takeWord(words); !name.empty(); name = takeWord(words)) {
+            m_tls.certificateNames.push_back(name);
+        }
+        m_tls.certificateFault = m_tls.certificateNames.empty() ? "none was given" : "";
+        if (m_server) {
+            m_server->onTls(m_tls);
         }
     }
 

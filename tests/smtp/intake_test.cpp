@@ -56,7 +56,7 @@ TEST_CASE("a sender that stalls in a message still counts with the memory it hol
     const smtp::Options options;
     smtp::test::ScriptedHouse house;
     // The first sender's buffer has 256 KiB, of which 64 KiB are filled when it stalls.
-    smtp::MessageMemory memory(300 * 1024);
+    smtp::MessageMemory memory(300UL * 1024);
     BottomlessStore store;
     const smtp::Engine engine(options, house, memory, store, workers);
     smtp::Session session(options, house, "192.0.2.1");
