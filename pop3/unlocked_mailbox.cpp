@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "crypto/sealed_text.h"
 #include "gateway/base/error.h"
 
 namespace pop3 {
@@ -17,50 +16,13 @@ constexpr std::size_t kReadSize = 4 * (crypto::kChunkSize + crypto::kTagSize);
 
 }  // namespace
 
-UnlockedMailbox::UnlockedMailbox(gateway::MailboxId mailbox, crypto::OpenKey current)
-    : m_mailbox(std::move(mailbox)) {
-    m_keys.push_back(std::move(current));
-}
-
 std::unique_ptr<UnlockedMailbox> UnlockedMailbox::open(const gateway::Mailbox& mailbox,
                                                        const crypto::Password& password) {
-    const gateway::MailboxKey* const current = mailbox.current();
-    if (current == nullptr) {
-        throw Error(Error::Kind::Corrupt, "mailbox " + mailbox.id.str() + " has no key");
-    }
-    auto identity = crypto::openIdentity(current->sealedIdentity, mailbox.id.str(),
-                                         current->recipient, password);
-    if (!identity) {
+    gateway::OpenKeys keys = gateway::openWithPassword(mailbox, password);
+    if (keys.empty()) {
         return nullptr;
     }
-    auto unlocked = std::make_unique<UnlockedMailbox>(mailbox.id, std::move(*identity));
-    unlocked->openChain(mailbox);
-    return unlocked;
-}
-
-/// Each opened key may open older ones (SPEC section 4, "chain"); each is opened once.
-void UnlockedMailbox::openChain(const gateway::Mailbox& mailbox) {
-    for (std::size_t at = 0; at < m_keys.size(); ++at) {
-        const auto known = std::find_if(
-            mailbox.keys.begin(), mailbox.keys.end(),
-            [&](const gateway::MailboxKey& key) { return key.recipient == m_keys[at].sealKey(); });
-        if (known == mailbox.keys.end()) {
-            continue;
-        }
-        for (const gateway::ChainLink& link : known->chain) {
-            const bool opened = std::any_of(
-                m_keys.begin(), m_keys.end(),
-                [&](const crypto::OpenKey& key) { return key.sealKey() == link.recipient; });
-            if (opened) {
-                continue;
-            }
-            auto older =
-                crypto::openIdentity(link.sealed, mailbox.id.str(), link.recipient, m_keys[at]);
-            if (older) {
-                m_keys.push_back(std::move(*older));
-            }
-        }
-    }
+    return std::make_unique<UnlockedMailbox>(mailbox.id, std::move(keys));
 }
 
 gateway::Drop UnlockedMailbox::drop(const Stored& stored) const {

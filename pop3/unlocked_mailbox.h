@@ -10,7 +10,7 @@
 #include "crypto/age_stream.h"
 #include "crypto/keys.h"
 #include "crypto/password.h"
-#include "gateway/mail/record.h"
+#include "gateway/mail/opened_keys.h"
 #include "gateway/store/message_store.h"
 #include "pop3/maildrop.h"
 
@@ -39,13 +39,15 @@ public:
     gateway::Drop drop(const Stored& stored) const;
     const crypto::OpenKey& key(const Stored& stored) const { return m_keys[stored.key]; }
 
-    UnlockedMailbox(gateway::MailboxId mailbox, crypto::OpenKey current);
+    const gateway::MailboxId& mailbox() const { return m_mailbox; }
+    const gateway::OpenKeys& keys() const { return m_keys; }
+
+    UnlockedMailbox(gateway::MailboxId mailbox, gateway::OpenKeys keys)
+        : m_mailbox(std::move(mailbox)), m_keys(std::move(keys)) {}
 
 private:
-    void openChain(const gateway::Mailbox& mailbox);
-
     gateway::MailboxId m_mailbox;
-    std::vector<crypto::OpenKey> m_keys;
+    gateway::OpenKeys m_keys;
 };
 
 /// One message on its way out, opened chunk by chunk.

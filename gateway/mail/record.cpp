@@ -82,13 +82,18 @@ private:
     /// trace.
     struct Key {
         std::vector<const Statement*> statements;
-        std::set<std::pair<std::string, std::string>> chain;  ///< recipient, sealed
+        std::set<std::pair<std::string, std::string>> chain;     ///< recipient, sealed
+        std::set<std::pair<std::string, std::string>> recovery;  ///< recipient or none, sealed
     };
 
     void addKey(const Statement& statement) {
         const std::string recipient = textIn(statement.fields(), "recipient");
         m_keys[recipient].statements.push_back(&statement);
         addChain(recipient, statement.fields());
+        const std::string sealed = textIn(statement.fields(), "sealed_for_recovery");
+        if (!sealed.empty()) {
+            m_keys[recipient].recovery.emplace(textIn(statement.fields(), "recovery"), sealed);
+        }
     }
 
     void addChain(const std::string& to, const json& fields) {
@@ -121,8 +126,8 @@ private:
         }
     }
 
-    /// A key may be stated again, to add what it is sealed to: the epoch only grows, of the seals
-    /// the latest count.
+    /// A key may be stated again, to add what it is sealed to: the epoch only grows, of the
+    /// password's seals the latest counts.
     void finishKey(const std::string& recipient, Key& key) {
         if (key.statements.empty()) {
             return;  // a chain to a key that nobody has stated yet
@@ -135,8 +140,9 @@ private:
             const json& fields = statement->fields();
             result.epoch = std::max(result.epoch, fields.at("epoch").get<std::uint64_t>());
             result.sealedIdentity = textIn(fields, "sealed_identity");
-            const std::string recovery = textIn(fields, "sealed_for_recovery");
-            result.sealedForRecovery = recovery.empty() ? result.sealedForRecovery : recovery;
+        }
+        for (const auto& [recovery, sealed] : key.recovery) {
+            result.recoverySeals.emplace_back(crypto::SealKey::parse(recovery), sealed);
         }
         for (const auto& [older, sealed] : key.chain) {
             result.chain.emplace_back(*crypto::SealKey::parse(older), sealed);
@@ -179,6 +185,11 @@ void readStatements(const MailboxId& mailbox, const json& list, Record::Reading&
 
 }  // namespace
 
+bool MailboxKey::sealedFor(const crypto::SealKey& recovery) const {
+    return std::any_of(recoverySeals.begin(), recoverySeals.end(),
+                       [&](const RecoverySeal& seal) { return seal.recipient == recovery; });
+}
+
 std::vector<crypto::SealKey> Mailbox::openable() const {
     std::vector<crypto::SealKey> result;
     if (current() != nullptr) {
@@ -198,6 +209,14 @@ std::vector<crypto::SealKey> Mailbox::openable() const {
         }
     }
     return result;
+}
+
+bool Mailbox::recoverableBy(const crypto::SealKey& recovery) const {
+    const std::vector<crypto::SealKey> ours = openable();
+    return std::all_of(keys.begin(), keys.end(), [&](const MailboxKey& key) {
+        return key.sealedFor(recovery) ||
+               std::find(ours.begin(), ours.end(), key.recipient) == ours.end();
+    });
 }
 
 bool NodeFile::unite(const NodeFile& other) {

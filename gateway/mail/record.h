@@ -37,15 +37,25 @@ struct NodeFile {
     std::uint64_t greatestCounter() const;
 };
 
+/// An identity sealed for a recovery key, which is kept offline.
+struct RecoverySeal {
+    RecoverySeal(std::optional<crypto::SealKey> key, std::string text)
+        : recipient(std::move(key)), sealed(std::move(text)) {}
+    std::optional<crypto::SealKey> recipient;  ///< the recovery key's, where it was stated
+    std::string sealed;                        ///< armored age file
+};
+
 /// One key pair of a mailbox.
 struct MailboxKey {
     explicit MailboxKey(crypto::SealKey key) : recipient(std::move(key)) {}
     crypto::SealKey recipient;
     std::uint64_t epoch = 0;
     WallTime at;
-    std::string sealedIdentity;     ///< armored, under the password
-    std::string sealedForRecovery;  ///< armored, may be empty
-    std::vector<ChainLink> chain;   ///< older identities sealed to this recipient
+    std::string sealedIdentity;               ///< armored, under the password
+    std::vector<RecoverySeal> recoverySeals;  ///< of every recovery key there ever was
+    std::vector<ChainLink> chain;             ///< older identities sealed to this recipient
+
+    bool sealedFor(const crypto::SealKey& recovery) const;
 };
 
 /// The folded state of a mailbox: what SMTP, POP3, commands and the page act on. Immutable.
@@ -70,6 +80,8 @@ struct Mailbox {
     /// The recipients whose messages the current password opens: the current key and what is
     /// chained to it, also through others (SPEC section 4, "the chain").
     std::vector<crypto::SealKey> openable() const;
+    /// Whether each of those is sealed for this recovery key.
+    bool recoverableBy(const crypto::SealKey& recovery) const;
 };
 
 /// Whether statements signed with this key by this node count.

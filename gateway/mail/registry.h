@@ -13,6 +13,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/mail/layout.h"
 #include "gateway/mail/node.h"
+#include "gateway/mail/opened_keys.h"
 #include "gateway/mail/record.h"
 
 namespace gateway {
@@ -68,6 +69,9 @@ public:
     bool changed();
     std::shared_ptr<const Registry> current() const;
 
+    /// Every key made from now on is also sealed to this recipient, whose identity is kept offline.
+    void setRecovery(std::optional<crypto::SealKey> recipient);
+
     struct NewMailbox {
         std::optional<MailboxId> address;  ///< adopted from another gateway; else a new one
         std::string name;
@@ -85,6 +89,19 @@ public:
     /// `changes` by the names of Allow::parse; null takes a field away, what is not named stays.
     /// Error(Config) where the result is none.
     std::shared_ptr<const Mailbox> setAllow(const MailboxId& id, const nlohmann::json& changes);
+
+    /// Adds a key pair of the next epoch under `password`, a generated one; `older` are sealed to
+    /// it (the chain), so that the password opens them too. They are sealed for recovery where they
+    /// were not.
+    std::shared_ptr<const Mailbox> addKey(const MailboxId& id, const crypto::Password& password,
+                                          std::span<const crypto::OpenKey> older);
+    /// Seals `older` to the current key, whose password then opens them too.
+    std::shared_ptr<const Mailbox> addChain(const MailboxId& id,
+                                            std::span<const crypto::OpenKey> older);
+    /// Seals for recovery those of `keys` that are not yet. Writes nothing where there are none, or
+    /// no recovery key.
+    std::shared_ptr<const Mailbox> sealForRecovery(const MailboxId& id,
+                                                   std::span<const crypto::OpenKey> keys);
 
 private:
     struct State;

@@ -49,6 +49,17 @@ std::string_view nameOf(MailboxStatus status) {
     throw Error(Error::Kind::Internal, "no such status");
 }
 
+/// The identities sealed to a newer key of their mailbox.
+json chainOf(const MailboxId& id, std::span<const crypto::OpenKey> older,
+             const crypto::SealKey& to) {
+    json chain = json::array();
+    for (const crypto::OpenKey& key : older) {
+        chain.push_back({{"recipient", key.sealKey().str()},
+                         {"sealed", crypto::sealIdentity(key, id.str(), to)}});
+    }
+    return chain;
+}
+
 }  // namespace
 
 struct RegistryKeeper::State {
@@ -68,8 +79,14 @@ struct RegistryKeeper::State {
     void publish();
     void require(const MailboxId& id) const;
     std::shared_ptr<const Mailbox> say(const MailboxId& id, const std::vector<Draft>& drafts);
+    Draft newKey(const MailboxId& id, std::uint64_t epoch, const crypto::Password& password,
+                 int logN, std::span<const crypto::OpenKey> older) const;
+    void addRecovery(const MailboxId& id, const crypto::OpenKey& key, json& fields) const;
+    void addUncovered(const Mailbox& mailbox, std::span<const crypto::OpenKey> keys,
+                      std::vector<Draft>& drafts) const;
 
     RecordContext context;
+    std::optional<crypto::SealKey> recovery;
     bool loaded = false;
     std::map<MailboxId, KeptRecord> records;
     Stamp folderStamp;
@@ -225,16 +242,87 @@ std::shared_ptr<const Mailbox> RegistryKeeper::create(NewMailbox wanted) {
     if (current()->find(id) || current()->unreadable(id)) {
         throw Error(Error::Kind::Busy, id.str() + " exists already");
     }
-    const crypto::OpenKey key = crypto::OpenKey::generate();
     return m_state->say(id,
                         {{"created", {{"name", wanted.name}}},
                          {"describe", {{"name", wanted.name}, {"description", wanted.description}}},
                          {"status", {{"status", nameOf(MailboxStatus::Active)}}},
-                         {"key",
-                          {{"recipient", key.sealKey().str()},
-                           {"epoch", 1},
-                           {"sealed_identity",
-                            crypto::sealIdentity(key, id.str(), wanted.password, wanted.logN)}}}});
+                         m_state->newKey(id, 1, wanted.password, wanted.logN, {})});
+}
+
+void RegistryKeeper::setRecovery(std::optional<crypto::SealKey> recipient) {
+    m_state->recovery = std::move(recipient);
+}
+
+void RegistryKeeper::State::addRecovery(const MailboxId& id, const crypto::OpenKey& key,
+                                        json& fields) const {
+    if (recovery) {
+        fields["recovery"] = recovery->str();
+        fields["sealed_for_recovery"] = crypto::sealIdentity(key, id.str(), *recovery);
+    }
+}
+
+RegistryKeeper::State::Draft RegistryKeeper::State::newKey(
+    const MailboxId& id, std::uint64_t epoch, const crypto::Password& password, int logN,
+    std::span<const crypto::OpenKey> older) const {
+    const crypto::OpenKey key = crypto::OpenKey::generate();
+    json fields{{"recipient", key.sealKey().str()},
+                {"epoch", epoch},
+                {"sealed_identity", crypto::sealIdentity(key, id.str(), password, logN)}};
+    if (!older.empty()) {
+        fields["chain"] = chainOf(id, older, key.sealKey());
+    }
+    addRecovery(id, key, fields);
+    return {"key", std::move(fields)};
+}
+
+/// A key is stated again with what is new, for no statement ever changes.
+void RegistryKeeper::State::addUncovered(const Mailbox& mailbox,
+                                         std::span<const crypto::OpenKey> keys,
+                                         std::vector<Draft>& drafts) const {
+    for (const MailboxKey& known : mailbox.keys) {
+        const auto opened = std::find_if(keys.begin(), keys.end(), [&](const crypto::OpenKey& key) {
+            return key.sealKey() == known.recipient;
+        });
+        if (!recovery || known.sealedFor(*recovery) || opened == keys.end()) {
+            continue;
+        }
+        json fields{{"recipient", known.recipient.str()},
+                    {"epoch", known.epoch},
+                    {"sealed_identity", known.sealedIdentity}};
+        addRecovery(mailbox.id, *opened, fields);
+        drafts.push_back({"key", std::move(fields)});
+    }
+}
+
+std::shared_ptr<const Mailbox> RegistryKeeper::addKey(const MailboxId& id,
+                                                      const crypto::Password& password,
+                                                      std::span<const crypto::OpenKey> older) {
+    m_state->require(id);
+    const auto mailbox = m_state->current->find(id);
+    std::vector<State::Draft> drafts{m_state->newKey(id, mailbox->current()->epoch + 1, password,
+                                                     crypto::kGeneratedPasswordCost, older)};
+    m_state->addUncovered(*mailbox, older, drafts);
+    return m_state->say(id, drafts);
+}
+
+std::shared_ptr<const Mailbox> RegistryKeeper::addChain(const MailboxId& id,
+                                                        std::span<const crypto::OpenKey> older) {
+    m_state->require(id);
+    const auto mailbox = m_state->current->find(id);
+    const crypto::SealKey& to = mailbox->current()->recipient;
+    std::vector<State::Draft> drafts{
+        {"chain", {{"to", to.str()}, {"chain", chainOf(id, older, to)}}}};
+    m_state->addUncovered(*mailbox, older, drafts);
+    return m_state->say(id, drafts);
+}
+
+std::shared_ptr<const Mailbox> RegistryKeeper::sealForRecovery(
+    const MailboxId& id, std::span<const crypto::OpenKey> keys) {
+    m_state->require(id);
+    const auto mailbox = m_state->current->find(id);
+    std::vector<State::Draft> drafts;
+    m_state->addUncovered(*mailbox, keys, drafts);
+    return drafts.empty() ? mailbox : m_state->say(id, drafts);
 }
 
 std::shared_ptr<const Mailbox> RegistryKeeper::describe(const MailboxId& id,

@@ -63,6 +63,9 @@ public:
                 number("epoch", Statement::kGreatestCounter);
                 text("sealed_identity", true);
                 text("sealed_for_recovery", false);
+                if (m_fields.contains("recovery")) {
+                    recipient("recovery");  // whose key opens sealed_for_recovery
+                }
                 return chain(false);
             case StatementKind::Chain:
                 recipient("to");

@@ -46,6 +46,18 @@ public:
 
     const std::string& recipient() { return world().recipients[below(5)]; }
 
+    json keyFields(const std::string& some, const json& chain) {
+        json fields{{"recipient", recipient()},
+                    {"epoch", 1 + below(3)},
+                    {"sealed_identity", "i" + some},
+                    {"sealed_for_recovery", below(2) == 0 ? "" : "r" + some},
+                    {"chain", below(2) == 0 ? chain : json::array()}};
+        if (below(2) == 0) {
+            fields["recovery"] = recipient();
+        }
+        return fields;
+    }
+
     std::pair<std::string, json> saying() {
         const std::string some = std::to_string(below(4));
         const json chain{{{"recipient", recipient()}, {"sealed", "s" + some}}};
@@ -57,12 +69,7 @@ public:
             case 2:
                 return {"status", {{"status", below(2) == 0 ? "active" : "deleted"}}};
             case 3:
-                return {"key",
-                        {{"recipient", recipient()},
-                         {"epoch", 1 + below(3)},
-                         {"sealed_identity", "i" + some},
-                         {"sealed_for_recovery", ""},
-                         {"chain", below(2) == 0 ? chain : json::array()}}};
+                return {"key", keyFields(some, chain)};
             case 4:
                 return {"chain", {{"to", recipient()}, {"chain", chain}}};
             case 5:
@@ -126,7 +133,11 @@ std::string textOf(const Mailbox& mailbox) {
         for (const ChainLink& link : key.chain) {
             chain.push_back({link.recipient.str(), link.sealed});
         }
-        keys.push_back({key.recipient.str(), key.epoch, key.sealedIdentity, key.sealedForRecovery,
+        json recovery = json::array();
+        for (const RecoverySeal& seal : key.recoverySeals) {
+            recovery.push_back({seal.recipient ? seal.recipient->str() : "", seal.sealed});
+        }
+        keys.push_back({key.recipient.str(), key.epoch, key.sealedIdentity, recovery,
                         formatTimestamp(key.at), chain});
     }
     return json{{"name", mailbox.name},
@@ -270,13 +281,24 @@ TEST_CASE("a key stated again keeps its epoch and takes the later seals") {
                 {{"recipient", world().recipients[0]},
                  {"epoch", 1},
                  {"sealed_identity", "new"},
-                 {"sealed_for_recovery", "r"}});
+                 {"sealed_for_recovery", "r"},
+                 {"recovery", world().recipients[1]}});
+    sayings.say(8, "key",
+                {{"recipient", world().recipients[0]},
+                 {"epoch", 1},
+                 {"sealed_identity", "newest"},
+                 {"sealed_for_recovery", "s"},
+                 {"recovery", world().recipients[2]}});
     sayings.key(7, 0, 1, "newest");
     const Mailbox state = sayings.record.fold();
     REQUIRE(state.keys.size() == 1);
     CHECK(state.keys[0].epoch == 3);
     CHECK(state.keys[0].sealedIdentity == "newest");
-    CHECK(state.keys[0].sealedForRecovery == "r");
+    // The seals for recovery add up: two nodes may name two recovery keys.
+    CHECK(state.keys[0].recoverySeals.size() == 2);
+    CHECK(state.keys[0].sealedFor(*crypto::SealKey::parse(world().recipients[1])));
+    CHECK(state.keys[0].sealedFor(*crypto::SealKey::parse(world().recipients[2])));
+    CHECK_FALSE(state.keys[0].sealedFor(*crypto::SealKey::parse(world().recipients[3])));
 }
 
 TEST_CASE("folding by trust leaves out strangers and bad signatures, and counts them") {
