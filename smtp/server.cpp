@@ -73,6 +73,14 @@ std::string joined(const Envelope& envelope) {
     return mailboxes;
 }
 
+std::vector<gateway::MailboxId> mailboxesOf(const Envelope& envelope) {
+    std::vector<gateway::MailboxId> mailboxes;
+    for (const Envelope::To& to : envelope.to) {
+        mailboxes.push_back(to.drop.mailbox);
+    }
+    return mailboxes;
+}
+
 }  // namespace
 
 Server::Server(Engine engine, const gateway::net::TlsHolder& tls, KeyIsValid keyIsValid,
@@ -208,6 +216,7 @@ asio::awaitable<Reply> Server::store(LineStream& stream, Session& session, Intak
     const std::string& peer = stream.peer();
     const Envelope envelope = session.envelope();
     stream.expiresAfter(m_timeouts.commit + m_timeouts.command);  // the answer has its own limit
+    const CommitsUnderWay::Entry underWay(m_commits, mailboxesOf(envelope));
     for (const Envelope::To& to : envelope.to) {
         if (!m_keyIsValid(to.drop)) {
             gateway::log::notice("message refused for now: its mailbox got another key meanwhile",

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "gateway/net/line_stream.h"
+#include "smtp/commits_under_way.h"
 #include "smtp/intake.h"
 
 namespace smtp {
@@ -29,6 +30,12 @@ public:
     /// One client, from greeting to good-bye. Throws ConnectionEnded.
     asio::awaitable<void> converse(gateway::net::LineStream& stream, bool tlsFromStart);
 
+    /// Returns when no message is being stored any more whose keys were looked at before: what
+    /// became of a key meanwhile holds for all that comes.
+    asio::awaitable<void> commitsEnded(gateway::MailboxId mailbox) {
+        return m_commits.ended(std::move(mailbox));
+    }
+
 private:
     asio::awaitable<void> talk(gateway::net::LineStream& stream, Session& session);
     asio::awaitable<void> secure(gateway::net::LineStream& stream, Session& session);
@@ -43,6 +50,7 @@ private:
     const gateway::net::TlsHolder& m_tls;
     KeyIsValid m_keyIsValid;
     Timeouts m_timeouts;
+    CommitsUnderWay m_commits;
 };
 
 }  // namespace smtp
