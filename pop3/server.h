@@ -40,6 +40,8 @@ struct Engine {
     gateway::MessageStore& store;
     asio::thread_pool& disk;
     asio::thread_pool& cpu;
+    /// Told of each mailbox that its password opened; on the I/O thread, must not block.
+    std::function<void(std::shared_ptr<const UnlockedMailbox>)> onUnlocked = [](const auto&) {};
     std::size_t unlocksAtOnce = 2;  ///< at most as many as `cpu` has threads
     std::chrono::seconds unlockCache{0};
 };

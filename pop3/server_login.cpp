@@ -88,6 +88,7 @@ asio::awaitable<std::optional<LoginRefusal>> Server::openMailbox(
         co_return LoginRefusal::WrongPassword;
     }
     m_cache.keep(mailbox, login.password, opened, std::chrono::steady_clock::now());
+    m_engine.onUnlocked(opened);
     const bool held = co_await isHeld(mailbox->id);
     if (held) {
         gateway::log::notice("login refused: another session has the mailbox",
@@ -169,7 +170,7 @@ asio::awaitable<Reply> Server::unlock(LineStream& stream, Session& session,
 
 void Server::sweep() {
     const auto now = std::chrono::steady_clock::now();
-    m_cache.sweep(now);
+    m_cache.sweep(now, m_engine.findMailbox);
     for (const auto& [network, logins] : m_putOff.overdue(now)) {
         tellPutOff(network, logins);
     }

@@ -50,9 +50,10 @@ void UnlockCache::keep(const std::shared_ptr<const gateway::Mailbox>& mailbox,
     m_entries.insert_or_assign(mailbox->id, std::move(entry));
 }
 
-void UnlockCache::sweep(Time now) {
-    std::erase_if(m_entries,
-                  [&](const auto& entry) { return now - entry.second.lastUse > m_keep; });
+void UnlockCache::sweep(Time now, const FindMailbox& find) {
+    std::erase_if(m_entries, [&](const auto& entry) {
+        return now - entry.second.lastUse > m_keep || entry.second.mailbox != find(entry.first);
+    });
 }
 
 }  // namespace pop3

@@ -5,6 +5,7 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <memory>
 
@@ -31,8 +32,11 @@ public:
     void keep(const std::shared_ptr<const gateway::Mailbox>& mailbox,
               const crypto::Password& password, std::shared_ptr<const UnlockedMailbox> opened,
               Time now);
-    /// Drops what was not used for the time to keep. Called every few seconds.
-    void sweep(Time now);
+    using FindMailbox =
+        std::function<std::shared_ptr<const gateway::Mailbox>(const gateway::MailboxId&)>;
+    /// Drops what was not used for the time to keep, and whose record is not the same any more:
+    /// keys that were replaced leave the memory though nobody logs in. Called every few seconds.
+    void sweep(Time now, const FindMailbox& find);
     std::size_t size() const { return m_entries.size(); }
 
 private:

@@ -21,6 +21,9 @@ struct Box {
         opened = pop3::UnlockedMailbox::open(*mailbox, password);
     }
     crypto::Password password{"correct horse"};
+    UnlockCache::FindMailbox find() const {
+        return [this](const gateway::MailboxId&) { return mailbox; };
+    }
     std::shared_ptr<const gateway::Mailbox> mailbox;
     std::shared_ptr<const pop3::UnlockedMailbox> opened;
 };
@@ -54,12 +57,12 @@ TEST_CASE("each use prolongs it; what is not used goes") {
     cache.keep(box.mailbox, box.password, box.opened, start);
     CHECK(cache.find(box.mailbox, box.password, start + 50s) == box.opened);
     CHECK(cache.find(box.mailbox, box.password, start + 100s) == box.opened);
-    cache.sweep(start + 150s);
+    cache.sweep(start + 150s, box.find());
     CHECK(cache.size() == 1);
     CHECK(cache.find(box.mailbox, box.password, start + 161s) == nullptr);
     CHECK(cache.size() == 0);
     cache.keep(box.mailbox, box.password, box.opened, start);
-    cache.sweep(start + 61s);
+    cache.sweep(start + 61s, box.find());
     CHECK(cache.size() == 0);
 }
 
@@ -69,5 +72,10 @@ TEST_CASE("a record that was read anew drops the entry: its keys may have change
     cache.keep(box.mailbox, box.password, box.opened, {});
     const auto changed = std::make_shared<const gateway::Mailbox>(*box.mailbox);
     CHECK(cache.find(changed, box.password, {}) == nullptr);
+    CHECK(cache.size() == 0);
+    cache.keep(box.mailbox, box.password, box.opened, {});
+    cache.sweep({}, box.find());
+    CHECK(cache.size() == 1);
+    cache.sweep({}, [&](const gateway::MailboxId&) { return changed; });  // nobody logs in again
     CHECK(cache.size() == 0);
 }
