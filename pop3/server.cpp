@@ -42,8 +42,11 @@ UnlockQueue::Limits queueLimits(std::size_t atOnce) {
 }
 
 std::string farewell(ConnectionEnded::Why why) {
-    return why == ConnectionEnded::Why::TimedOut
-               ? "-ERR Timed out; nothing was deleted\r\n"
+    if (why == ConnectionEnded::Why::TimedOut) {
+        return "-ERR Timed out; nothing was deleted\r\n";
+    }
+    return why == ConnectionEnded::Why::Displaced
+               ? "-ERR [SYS/TEMP] Idle, and others wait; please come again\r\n"
                : "-ERR [SYS/TEMP] The server stops; nothing was deleted, please come again\r\n";
 }
 
@@ -114,6 +117,7 @@ asio::awaitable<void> Server::talk(LineStream& stream, Session& session) {
             co_await secure(stream, session);
         }
         stream.expiresAfter(kIdle);
+        stream.setBusy(access != nullptr);
         const LineStream::Line line = co_await stream.readLine(m_engine.options.maxCommandLine);
         stream.expiresAfter(kIdle);
         reply = line.tooLong ? session.onLineTooLong() : session.onCommand(line.text);

@@ -5,6 +5,7 @@
 
 #include "gateway/base/log.h"
 #include "gateway/net/offload.h"
+#include "gateway/net/peer.h"
 #include "pop3/access.h"
 #include "pop3/attempt.h"
 #include "pop3/server.h"
@@ -36,7 +37,7 @@ void tellPutOff(const std::string& network, std::size_t logins) {
 asio::awaitable<std::optional<LoginRefusal>> Server::tryPassword(
     LineStream& stream, std::shared_ptr<const gateway::Mailbox> mailbox,
     const crypto::Password& password, std::shared_ptr<const UnlockedMailbox>& opened) {
-    const std::string network = networkOf(stream.peer());
+    const std::string network = gateway::net::networkOf(stream.peer());
     const std::optional<UnlockQueue::Turn> turn = co_await m_queue.turn(network);
     if (!turn) {
         tellPutOff(network, m_putOff.add(network, std::chrono::steady_clock::now()));
@@ -83,7 +84,8 @@ asio::awaitable<std::optional<LoginRefusal>> Server::openMailbox(
         gateway::log::notice("login refused: wrong password or unknown mailbox",
                              {{"mailbox", name}, {"peer", stream.peer()}});
         const auto now = std::chrono::steady_clock::now();
-        asio::steady_timer slowly(m_io, m_failureDelay.afterFailure(networkOf(stream.peer()), now));
+        asio::steady_timer slowly(
+            m_io, m_failureDelay.afterFailure(gateway::net::networkOf(stream.peer()), now));
         co_await slowly.async_wait(asio::use_awaitable);
         co_return LoginRefusal::WrongPassword;
     }

@@ -14,17 +14,6 @@ constexpr std::chrono::minutes kBetweenLines{1};
 
 }  // namespace
 
-std::string networkOf(const std::string& address) {
-    asio::error_code error;
-    const auto parsed = asio::ip::make_address(address, error);
-    if (error || !parsed.is_v6()) {
-        return address;
-    }
-    auto octets = parsed.to_v6().to_bytes();
-    std::fill(octets.begin() + 8, octets.end(), std::uint8_t{0});
-    return asio::ip::make_address_v6(octets).to_string() + "/64";
-}
-
 UnlockQueue::Turn::~Turn() {
     if (m_queue != nullptr) {
         m_queue->release();

@@ -17,9 +17,6 @@
 
 namespace pop3 {
 
-/// The network an address stands for: an IPv4 address itself, the /64 of an IPv6 address.
-std::string networkOf(const std::string& address);
-
 /// Belongs to the I/O thread; outlives every turn.
 class UnlockQueue {
 public:

@@ -59,8 +59,11 @@ private:
 
 /// The last words to a client that was too slow, or that talks while we stop; RFC 5321 3.8.
 std::string farewell(ConnectionEnded::Why why) {
-    return why == ConnectionEnded::Why::TimedOut
-               ? Reply(421, "4.4.2", "Timed out, closing the connection").wire()
+    if (why == ConnectionEnded::Why::TimedOut) {
+        return Reply(421, "4.4.2", "Timed out, closing the connection").wire();
+    }
+    return why == ConnectionEnded::Why::Displaced
+               ? Reply(421, "4.7.0", "Closing an idle connection, for others wait").wire()
                : Reply(421, "4.3.2", "The server stops; please try again later").wire();
 }
 
@@ -144,6 +147,7 @@ asio::awaitable<void> Server::talk(LineStream& stream, Session& session) {
             co_await secure(stream, session);
         }
         stream.expiresAfter(m_timeouts.command);
+        stream.setBusy(session.inTransaction());
         const LineStream::Line line = co_await stream.readLine(m_engine.options.maxCommandLine);
         reply = line.tooLong ? session.onLineTooLong() : session.onCommand(line.text);
         if (!session.receivesChunks()) {

@@ -130,6 +130,8 @@ public:
     /// onStored() or onRefused(), the transaction was dropped, and with it what was read.
     bool receivesChunks() const { return m_state == State::GotChunk; }
 
+    /// Whether MAIL was taken, and what became of it is not known yet.
+    bool inTransaction() const { return m_state > State::Greeted; }
     const Envelope& envelope() const;
     /// The client's word for itself, safe for a header ([!-~] only); "unknown" before EHLO.
     const std::string& clientName() const;

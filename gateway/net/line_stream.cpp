@@ -29,6 +29,13 @@ constexpr std::chrono::seconds kLinger{5};
                           std::string(what) + ": " + std::generic_category().message(number));
 }
 
+const char* describe(Why why) {
+    if (why == Why::TimedOut) {
+        return "timed out";
+    }
+    return why == Why::Displaced ? "idle, and others waited for its place" : "the server stops";
+}
+
 /// True while a line is waited for, also where the wait ends by an exception.
 class WhileWaiting {
 public:
@@ -101,7 +108,7 @@ void LineStream::expiresAfter(std::chrono::steady_clock::duration time) {
 
 void LineStream::throwIfEnded() const {
     if (m_core->ended) {
-        throw ConnectionEnded(*m_core->ended, "timed out");
+        throw ConnectionEnded(*m_core->ended, describe(*m_core->ended));
     }
     if (m_waitingForLine && m_core->stopping) {
         throw ConnectionEnded(Why::Stopping, "the server stops");
@@ -279,6 +286,7 @@ asio::awaitable<LineStream::Line> LineStream::readLine(std::size_t longest) {
                 line.text.remove_suffix(1);
             }
             line.tooLong = line.tooLong || line.text.size() > longest;
+            m_lastLine = std::chrono::steady_clock::now();
             co_return line;
         }
         searched = text.size();
@@ -358,6 +366,17 @@ bool LineStream::peerHasLeft() {
         m_end += octets;
     }
     return false;
+}
+
+std::optional<std::chrono::steady_clock::time_point> LineStream::idleSince() const {
+    const bool idle = m_waitingForLine && !m_busy && !m_core->ended;
+    return idle ? std::optional(m_lastLine) : std::nullopt;
+}
+
+void LineStream::displace() {
+    m_core->ended = Why::Displaced;
+    asio::error_code ignored;
+    m_core->socket.cancel(ignored);
 }
 
 void LineStream::interrupt() {

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -26,7 +27,8 @@ public:
     enum class Why {
         Closed,    ///< by the peer, properly or not
         TimedOut,  ///< the deadline passed
-        Stopping   ///< interrupt(): the server stops
+        Stopping,  ///< interrupt(): the server stops
+        Displaced  ///< displace(): others wait for its place
     };
     ConnectionEnded(Why reason, const std::string& what) : std::runtime_error(what), why(reason) {}
     Why why;
@@ -89,6 +91,13 @@ public:
     /// nothing to acknowledge.
     std::chrono::milliseconds unacknowledgedFor() const;
 
+    /// Whether its client would lose something with the connection: a login, a transaction.
+    void setBusy(bool busy) { m_busy = busy; }
+    /// Since when a client that would lose nothing says nothing; nothing where it is not so.
+    std::optional<std::chrono::steady_clock::time_point> idleSince() const;
+    /// Ends the present wait for a line with Why::Displaced.
+    void displace();
+
     /// Ends a present or the next wait for a *line* with Why::Stopping; data in flight goes on.
     void interrupt();
     /// Ends whatever waits, now.
@@ -116,6 +125,8 @@ private:
     std::size_t m_begin = 0;
     std::size_t m_end = 0;
     bool m_waitingForLine = false;
+    bool m_busy = false;
+    std::chrono::steady_clock::time_point m_lastLine = std::chrono::steady_clock::now();
     unsigned m_stepsInARow = 0;  ///< since the thread last did something else
     std::size_t m_lineLength = 0;
 };

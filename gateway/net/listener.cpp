@@ -8,6 +8,7 @@
 
 #include "gateway/base/error.h"
 #include "gateway/base/log.h"
+#include "gateway/net/peer.h"
 
 namespace gateway::net {
 
@@ -19,6 +20,7 @@ using asio::ip::tcp;
 constexpr int kBacklog = 4096;
 /// How long accept() rests after it failed (no descriptors left, most likely).
 constexpr std::chrono::milliseconds kAcceptRest{500};
+constexpr std::chrono::minutes kBetweenRefusals{1};
 
 std::string describe(const std::string& host, std::uint16_t port) {
     return (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" +
@@ -129,32 +131,73 @@ asio::awaitable<void> Listener::acceptLoop(Door& door) {
     }
 }
 
-bool Listener::admits(const std::string& address) const {
-    if (m_streams.size() >= m_limits.connections) {
+std::size_t Listener::connectionsOf(const std::string& network) const {
+    const auto known = m_perNetwork.find(network);
+    return known == m_perNetwork.end() ? 0 : known->second;
+}
+
+bool Listener::admits(const std::string& network) {
+    const std::size_t own = connectionsOf(network);
+    if (m_limits.connectionsPerAddress > 0 && own >= m_limits.connectionsPerAddress) {
         return false;
     }
-    const auto known = m_perAddress.find(address);
-    return m_limits.connectionsPerAddress == 0 || known == m_perAddress.end() ||
-           known->second < m_limits.connectionsPerAddress;
+    return m_streams.size() < m_limits.connections || makePlace(own);
+}
+
+/// Where all places are taken, whoever holds the most of them gives one up that it does not use: so
+/// one client cannot keep all others out.
+bool Listener::makePlace(std::size_t ownConnections) {
+    LineStream* victim = nullptr;
+    std::pair<std::size_t, std::chrono::steady_clock::duration> most;
+    const auto now = std::chrono::steady_clock::now();
+    for (LineStream* const stream : m_streams) {
+        const auto idleSince = stream->idleSince();
+        const std::size_t count = connectionsOf(networkOf(stream->peer()));
+        if (!idleSince || count <= ownConnections + 1) {
+            continue;
+        }
+        const std::pair candidate(count, now - *idleSince);
+        if (victim == nullptr || candidate > most) {
+            victim = stream;
+            most = candidate;
+        }
+    }
+    if (victim != nullptr) {
+        log::debug("idle connection ended for another client",
+                   {{"protocol", m_name}, {"peer", victim->peer()}});
+        victim->displace();
+    }
+    return victim != nullptr;
+}
+
+asio::awaitable<void> Listener::refuse(LineStream& stream, bool tlsFromStart) {
+    ++m_refused;
+    const auto now = std::chrono::steady_clock::now();
+    if (!m_refusedSaid || now - *m_refusedSaid >= kBetweenRefusals) {
+        log::notice("connections refused: too many",
+                    {{"protocol", m_name}, {"peer", stream.peer()}, {"connections", m_refused}});
+        m_refused = 0;
+        m_refusedSaid = now;
+    }
+    if (!tlsFromStart) {
+        try {
+            stream.expiresAfter(std::chrono::seconds(5));
+            co_await stream.write(m_limits.refusal);
+        } catch (const ConnectionEnded&) {  // it will come again
+        }
+    }
+    stream.close();
 }
 
 asio::awaitable<void> Listener::serve(tcp::socket socket, bool tlsFromStart) {
     LineStream stream(std::move(socket));
-    if (m_stopping || !admits(stream.peer())) {
-        log::notice("connection refused: too many",
-                    {{"protocol", m_name}, {"peer", stream.peer()}});
-        if (!tlsFromStart) {
-            try {
-                stream.expiresAfter(std::chrono::seconds(5));
-                co_await stream.write(m_limits.refusal);
-            } catch (const ConnectionEnded&) {  // it will come again
-            }
-        }
-        stream.close();
+    const std::string network = networkOf(stream.peer());
+    if (m_stopping || !admits(network)) {
+        co_await refuse(stream, tlsFromStart);
         co_return;
     }
     m_streams.insert(&stream);
-    ++m_perAddress[stream.peer()];
+    ++m_perNetwork[network];
     try {
         co_await m_converse(stream, tlsFromStart);
         stream.close();
@@ -166,8 +209,8 @@ asio::awaitable<void> Listener::serve(tcp::socket socket, bool tlsFromStart) {
         log::error("connection failed",
                    {{"protocol", m_name}, {"peer", stream.peer()}, {"cause", error.what()}});
     }
-    if (--m_perAddress[stream.peer()] == 0) {
-        m_perAddress.erase(stream.peer());
+    if (--m_perNetwork[network] == 0) {
+        m_perNetwork.erase(network);
     }
     m_streams.erase(&stream);
     if (m_streams.empty()) {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -23,7 +24,7 @@ class Listener {
 public:
     struct Limits {
         std::size_t connections = 1000;
-        std::size_t connectionsPerAddress = 0;  ///< 0: none
+        std::size_t connectionsPerAddress = 0;  ///< IPv6: per /64; 0: none
         std::string refusal;  ///< sent in clear text to the one too many, then close
     };
     /// Talks to one client until it is gone; may throw ConnectionEnded.
@@ -57,7 +58,10 @@ private:
 
     asio::awaitable<void> acceptLoop(Door& door);
     asio::awaitable<void> serve(asio::ip::tcp::socket socket, bool tlsFromStart);
-    bool admits(const std::string& address) const;
+    bool admits(const std::string& network);
+    bool makePlace(std::size_t ownConnections);
+    asio::awaitable<void> refuse(LineStream& stream, bool tlsFromStart);
+    std::size_t connectionsOf(const std::string& network) const;
 
     asio::io_context& m_io;
     std::string m_name;
@@ -65,7 +69,9 @@ private:
     Converse m_converse;
     std::vector<std::unique_ptr<Door>> m_doors;
     std::set<LineStream*> m_streams;
-    std::map<std::string, std::size_t> m_perAddress;
+    std::map<std::string, std::size_t> m_perNetwork;
+    std::size_t m_refused = 0;  ///< since that was last said
+    std::optional<std::chrono::steady_clock::time_point> m_refusedSaid;
     asio::steady_timer m_empty;  ///< cancelled when the last connection goes
     bool m_stopping = false;
 };

@@ -1,5 +1,6 @@
 #include "gateway/net/peer.h"
 
+#include <algorithm>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
@@ -25,6 +26,17 @@ std::string peerAddress(const asio::ip::tcp::socket& socket) {
         return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string();
     }
     return address.to_string();
+}
+
+std::string networkOf(const std::string& address) {
+    asio::error_code error;
+    const auto parsed = asio::ip::make_address(address, error);
+    if (error || !parsed.is_v6()) {
+        return address;
+    }
+    auto octets = parsed.to_v6().to_bytes();
+    std::fill(octets.begin() + 8, octets.end(), std::uint8_t{0});
+    return asio::ip::make_address_v6(octets).to_string() + "/64";
 }
 
 void watchPeer(asio::ip::tcp::socket& socket) {

@@ -10,6 +10,7 @@
 #include <doctest/doctest.h>
 
 #include "gateway/base/error.h"
+#include "gateway/net/peer.h"
 
 namespace net = gateway::net;
 using asio::ip::tcp;
@@ -18,9 +19,12 @@ namespace {
 
 /// A server that greets and then waits for a line; stopped by the test.
 struct House {
-    explicit House(net::Listener::Limits limits)
+    explicit House(net::Listener::Limits limits, bool busy = false)
         : listener(io, "test", std::move(limits),
-                   [](net::LineStream& stream, bool) { return greet(stream); }),
+                   [busy](net::LineStream& stream, bool) {
+                       stream.setBusy(busy);
+                       return greet(stream);
+                   }),
           port(listener.listen("127.0.0.1", 0, false)) {
         listener.start();
     }
@@ -31,9 +35,11 @@ struct House {
     }
 
     /// Connects and reads what comes first, while the server runs.
-    std::string connect(tcp::socket& client) {
+    std::string connect(tcp::socket& client, const char* from = "127.0.0.1") {
         std::string line;
         asio::streambuf buffer;
+        client.open(tcp::v4());
+        client.bind({asio::ip::make_address(from), 0});
         client.connect({asio::ip::address_v4::loopback(), port});
         asio::async_read_until(client, buffer, '\n', [&](const asio::error_code&, std::size_t got) {
             line.assign(static_cast<const char*>(buffer.data().data()), got);
@@ -82,6 +88,43 @@ TEST_CASE("the one connection too many hears why, and a place that is free again
         CHECK(house.connect(third) == "hello\r\n");
         house.finish();
     }
+}
+
+TEST_CASE("where all places are taken, who holds the most gives up an idle one") {
+    House house(limitsOf(2, 0));
+    tcp::socket first(house.io);
+    tcp::socket second(house.io);
+    CHECK(house.connect(first) == "hello\r\n");
+    CHECK(house.connect(second) == "hello\r\n");
+    tcp::socket again(house.io);
+    CHECK(house.connect(again) == "too many\r\n");
+    tcp::socket other(house.io);
+    CHECK(house.connect(other, "127.0.0.2") == "hello\r\n");
+    std::string heard;
+    asio::error_code end;  // of the one that was idle for longest
+    asio::async_read(first, asio::dynamic_buffer(heard),
+                     [&](const asio::error_code& why, std::size_t) {
+                         end = why;
+                         house.io.stop();
+                     });
+    house.io.restart();
+    house.io.run();
+    CHECK(end == asio::error::eof);
+    CHECK(house.listener.connections() == 2);
+    tcp::socket third(house.io);
+    CHECK(house.connect(third, "127.0.0.3") == "too many\r\n");  // one each is fair
+    house.finish();
+}
+
+TEST_CASE("who has something to lose is not put out for others") {
+    House house(limitsOf(2, 0), true);
+    tcp::socket first(house.io);
+    tcp::socket second(house.io);
+    CHECK(house.connect(first) == "hello\r\n");
+    CHECK(house.connect(second) == "hello\r\n");
+    tcp::socket other(house.io);
+    CHECK(house.connect(other, "127.0.0.2") == "too many\r\n");
+    house.finish();
 }
 
 TEST_CASE("a client that said more than was read is not reset, so that our last words reach it") {
@@ -151,4 +194,11 @@ TEST_CASE("an IPv6 wildcard takes IPv4 clients too") {
     asio::error_code error;
     client.connect({asio::ip::address_v4::loopback(), port}, error);
     CHECK_FALSE(static_cast<bool>(error));
+}
+
+TEST_CASE("an IPv6 client stands for its /64, an IPv4 client for itself") {
+    CHECK(net::networkOf("192.0.2.7") == "192.0.2.7");
+    CHECK(net::networkOf("2001:db8:1:2:3:4:5:6") == "2001:db8:1:2::/64");
+    CHECK(net::networkOf("2001:db8:1:2:ffff::1") == net::networkOf("2001:db8:1:2::9"));
+    CHECK(net::networkOf("2001:db8:1:3::1") != net::networkOf("2001:db8:1:2::1"));
 }

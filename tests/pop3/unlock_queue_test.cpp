@@ -109,13 +109,6 @@ TEST_CASE("too many of one network, or in all, are told to come again; the other
     CHECK(house.queue.waiting() == 0);
 }
 
-TEST_CASE("an IPv6 client stands for its /64, an IPv4 client for itself") {
-    CHECK(pop3::networkOf("192.0.2.7") == "192.0.2.7");
-    CHECK(pop3::networkOf("2001:db8:1:2:3:4:5:6") == "2001:db8:1:2::/64");
-    CHECK(pop3::networkOf("2001:db8:1:2:ffff::1") == pop3::networkOf("2001:db8:1:2::9"));
-    CHECK(pop3::networkOf("2001:db8:1:3::1") != pop3::networkOf("2001:db8:1:2::1"));
-}
-
 TEST_CASE("failures are slowed by network, a second at most, and forgiven with time") {
     FailureDelay delay;
     FailureDelay::Time now{};
