@@ -149,7 +149,7 @@ asio::awaitable<void> Server::talk(LineStream& stream, Session& session) {
         stream.expiresAfter(m_timeouts.command);
         stream.setBusy(session.inTransaction());
         const LineStream::Line line = co_await stream.readLine(m_engine.options.maxCommandLine);
-        reply = line.tooLong ? session.onLineTooLong() : session.onCommand(line.text);
+        reply = line.tooLong ? session.onLineTooLong(line.text) : session.onCommand(line.text);
         if (!session.receivesChunks()) {
             intake.reset();  // RSET, EHLO or a failed chunk dropped the transaction
         }

@@ -75,9 +75,7 @@ Reply Session::onCommand(std::string_view line) {
     const auto parsed = parseCommandLine(line);
     if (!parsed) {
         if (equalsIgnoringCase(line.substr(0, 4), "BDAT")) {
-            // A chunk follows whose length we cannot read: it must not be taken for commands.
-            return {501, "5.5.4", "Write BDAT, the number of octets, and LAST with the last chunk",
-                    Then::Close};
+            return chunkOfUnknownLength();
         }
         return bad(500, "5.5.2", "The command holds control characters or is not UTF-8");  // 4.1.2
     }
@@ -100,7 +98,10 @@ Reply Session::onCommand(std::string_view line) {
     return (this->*command->handler)(parsed->argument);
 }
 
-Reply Session::onLineTooLong() {
+Reply Session::onLineTooLong(std::string_view beginning) {
+    if (equalsIgnoringCase(beginning.substr(0, 4), "BDAT")) {
+        return chunkOfUnknownLength();
+    }
     return bad(500, "5.5.2",  // RFC 5321 4.5.3.1.10
                "Line too long; at most " + std::to_string(m_options.maxCommandLine) + " octets");
 }
@@ -119,6 +120,12 @@ Reply Session::bad(int code, std::string_view enhanced, std::string text) {
                 Then::Close};
     }
     return {code, enhanced, std::move(text)};
+}
+
+/// A chunk follows, and nobody knows where it ends: it must not be taken for commands.
+Reply Session::chunkOfUnknownLength() {
+    return {501, "5.5.4", "Write BDAT, the number of octets, and LAST with the last chunk",
+            Then::Close};
 }
 
 /// RFC 5321 4.1.4. A pipelining client sends RCPT and DATA before it knows that MAIL was refused

@@ -110,7 +110,8 @@ public:
     /// One line without its CRLF, any octets.
     Reply onCommand(std::string_view line);
     /// A line that exceeded maxCommandLine; its octets were dropped.
-    Reply onLineTooLong();
+    /// `beginning` is what was kept of it, at least four octets.
+    Reply onLineTooLong(std::string_view beginning);
     /// The handshake after StartTls (or implicit TLS) is done: all state before it is forgotten.
     void onTls(TlsInfo tls);
 
@@ -160,6 +161,7 @@ private:
     Reply quit(std::string_view argument);
 
     Reply bad(int code, std::string_view enhanced, std::string text);
+    static Reply chunkOfUnknownLength();
     Reply outOfOrder(const Command& command);
     Reply drainingReply() const;
     Reply tooLarge() const;

@@ -257,9 +257,7 @@ Reply Session::data(std::string_view) {
 Reply Session::bdat(std::string_view argument) {
     const auto chunk = parseChunk(argument);
     if (!chunk) {
-        // Where the chunk ends is unknown: what follows must not be taken for commands.
-        return {501, "5.5.4", "Write BDAT, the number of octets, and LAST with the last chunk",
-                Then::Close};
+        return chunkOfUnknownLength();
     }
     if (m_state < State::GotRcpt) {
         const std::string_view why = m_chunkFailed ? "An earlier chunk failed; send RSET first"

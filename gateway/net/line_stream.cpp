@@ -281,18 +281,22 @@ asio::awaitable<LineStream::Line> LineStream::readLine(std::size_t longest) {
         const std::size_t end = text.find('\n', searched);
         if (end != std::string_view::npos) {
             m_lineLength = end + 1;
-            line.text = text.substr(0, end);
+            m_lastLine = std::chrono::steady_clock::now();
+            line.text =
+                line.tooLong ? std::string_view(m_verb.data(), m_verb.size()) : text.substr(0, end);
             if (line.text.ends_with('\r')) {
                 line.text.remove_suffix(1);
             }
             line.tooLong = line.tooLong || line.text.size() > longest;
-            m_lastLine = std::chrono::steady_clock::now();
             co_return line;
         }
         searched = text.size();
         if (text.size() > longest + 1) {
             // Dropped as it comes, so that a line without an end costs no memory; the last octet
             // stays, for it may be the CR of the line's end.
+            if (!line.tooLong) {
+                text.copy(m_verb.data(), m_verb.size());
+            }
             line.tooLong = true;
             consume(text.size() - 1);
             searched = 1;

@@ -3,6 +3,7 @@
 // never goes back from TLS to plain text: the end of TLS ends the connection.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -62,7 +63,7 @@ public:
 
     struct Line {
         std::string_view text;  ///< without CRLF (or LF); valid until the next call
-        bool tooLong = false;   ///< its octets were dropped
+        bool tooLong = false;   ///< its octets were dropped, but for the first four: a verb
     };
     /// The next line of at most `longest` octets, longest < kBufferSize.
     asio::awaitable<Line> readLine(std::size_t longest);
@@ -129,6 +130,7 @@ private:
     std::chrono::steady_clock::time_point m_lastLine = std::chrono::steady_clock::now();
     unsigned m_stepsInARow = 0;  ///< since the thread last did something else
     std::size_t m_lineLength = 0;
+    std::array<char, 4> m_verb{};  ///< of a line too long
 };
 
 }  // namespace gateway::net

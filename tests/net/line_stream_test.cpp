@@ -17,13 +17,14 @@ using net::LineStream;
 
 namespace {
 
-/// Reads `count` lines of at most `longest` octets, too long ones as "<too long>".
+/// Reads `count` lines of at most `longest` octets, too long ones as "<too long>" and their first four octets.
 std::vector<std::string> linesOf(talk::Pair& pair, std::size_t count, std::size_t longest) {
     std::vector<std::string> lines;
     auto side = [&](LineStream& stream) -> asio::awaitable<void> {
         for (std::size_t i = 0; i < count; ++i) {
             const LineStream::Line line = co_await stream.readLine(longest);
-            lines.push_back(line.tooLong ? "<too long>" : std::string(line.text));
+            lines.push_back((line.tooLong ? "<too long>" : "") +
+                            std::string(line.text.substr(0, line.tooLong ? 4 : line.text.size())));
         }
     };
     pair.run(side);
@@ -57,9 +58,9 @@ TEST_CASE(
     pair.send(longest + "\r\n");
     CHECK(linesOf(pair, 1, 4096) == std::vector<std::string>{longest});
     pair.send(longest + "x\r\nafter\r\n");
-    CHECK(linesOf(pair, 2, 4096) == std::vector<std::string>{"<too long>", "after"});
+    CHECK(linesOf(pair, 2, 4096) == std::vector<std::string>{"<too long>xxxx", "after"});
     std::thread sender([&] { pair.send(huge + "\r\nlast\r\n"); });
-    CHECK(linesOf(pair, 2, 4096) == std::vector<std::string>{"<too long>", "last"});
+    CHECK(linesOf(pair, 2, 4096) == std::vector<std::string>{"<too long>yyyy", "last"});
     sender.join();
 }
 

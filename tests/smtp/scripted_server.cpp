@@ -98,7 +98,7 @@ bool ScriptedServer::readCommand() {
     if (line.ends_with('\r')) {
         line.pop_back();
     }
-    answer(line.size() > m_options.maxCommandLine ? m_session.onLineTooLong()
+    answer(line.size() > m_options.maxCommandLine ? m_session.onLineTooLong(line)
                                                   : m_session.onCommand(line));
     return true;
 }
