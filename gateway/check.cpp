@@ -93,6 +93,34 @@ void checkRecords(const Config& config, CheckReport& report) {
     }
 }
 
+void checkRecovery(const Config& config, CheckReport& report) {
+    if (!config.keys.recovery) {
+        return;
+    }
+    const Layout layout(config.data);
+    std::vector<Finding> ignored;  // checkRecords() names them
+    std::size_t uncovered = 0;
+    for (const MailboxId& id : recordedMailboxes(layout)) {
+        const Mailbox mailbox =
+            readRecord(layout, id, ignored).fold([](const NodeId&, const crypto::VerifyKey&) {
+                return true;
+            });
+        if (mailbox.status != MailboxStatus::Deleted &&
+            !mailbox.recoverableBy(*config.keys.recovery)) {
+            ++uncovered;
+            report.warning("recovery",
+                           id.str() + " (" + mailbox.name +
+                               ") is not sealed for the recovery key yet: if its password is lost, "
+                               "so is what it holds",
+                           "it will be at the next POP3 login, or by `postern mailbox password " +
+                               id.str() + "`");
+        }
+    }
+    if (uncovered == 0) {
+        report.ok("recovery", "every mailbox is sealed for the recovery key too");
+    }
+}
+
 void checkSpace(const Config& config, CheckReport& report) {
     struct statvfs found{};
     check(::statvfs(config.data.c_str(), &found), "look at", config.data.native());
@@ -126,6 +154,7 @@ int checkAll(const Config& config, bool fix) {
         // user can be reached through a link that its owner planted.
         becomeOwnerOf(config.data);
         guarded(report, "records", [&] { checkRecords(config, report); });
+        guarded(report, "recovery", [&] { checkRecovery(config, report); });
         guarded(report, "messages", [&] { checkMessages(config, report); });
         guarded(report, "certificate", [&] { checkCertificate(config, report); });
         guarded(report, "space", [&] { checkSpace(config, report); });

@@ -10,6 +10,7 @@
 #include "gateway/check.h"
 #include "gateway/commands_mailbox.h"
 #include "gateway/commands_message.h"
+#include "gateway/commands_password.h"
 #include "gateway/daemon.h"
 #include "gateway/exit_code.h"
 #include "gateway/privileges.h"
@@ -25,6 +26,7 @@ struct CommandLine {
     std::string configFile = kConfigFile;
     bool fix = false;
     MailboxArguments mailbox;
+    PasswordArguments password;
     MessageArguments message;
     std::function<int(const Config&)> action;
 };
@@ -73,6 +75,30 @@ void addPinOptions(CLI::App& edit, std::map<std::string, std::string>& allow) {
         ->check(CLI::IsMember({"yes", "no"}));
 }
 
+void addPasswordCommand(CLI::App& mailbox, CommandLine& line) {
+    PasswordArguments& given = line.password;
+    CLI::App* password = addCommand(
+        mailbox, line, "password", "Give a mailbox a new password, and print it, once",
+        asOwner([&given](const Config& config) { return mailboxPassword(config, given); }));
+    password->footer(
+        "Asks for the present password; the new one then opens all that waits. What it needs is "
+        "read at\nthe terminal, or from standard input, a line each.");
+    password->add_option("ADDRESS", given.address, "mbx-…, with or without the domain")->required();
+    password->add_flag("--json", given.json, "Print one line of JSON");
+    CLI::Option* reset = password->add_flag(
+        "--reset", given.reset,
+        "The present one is lost: what waits is locked until an earlier one turns up");
+    CLI::Option* unlock =
+        password->add_flag("--unlock-earlier", given.unlockEarlier,
+                           "Let the present one open what an earlier one opens; asks for the "
+                           "earlier, then the present one");
+    CLI::Option* recover =
+        password->add_flag("--recover", given.recover,
+                           "Asks for the identity of the recovery key instead of a password");
+    reset->excludes(unlock)->excludes(recover);
+    unlock->excludes(recover);
+}
+
 void addMailboxCommands(CLI::App& app, CommandLine& line) {
     CLI::App* mailbox = app.add_subcommand("mailbox", "Make, show and change mailboxes");
     mailbox->require_subcommand(1);
@@ -111,6 +137,7 @@ void addMailboxCommands(CLI::App& app, CommandLine& line) {
     edit->add_option("--name", given.name, "The new name")->type_name("NAME");
     edit->add_option("--description", given.description, "The new description")->type_name("TEXT");
     addPinOptions(*edit, given.allow);
+    addPasswordCommand(*mailbox, line);
 }
 
 void addMessageCommands(CLI::App& app, CommandLine& line) {

@@ -1,11 +1,10 @@
 #include "gateway/commands_mailbox.h"
 
-#include <fcntl.h>
 #include <nlohmann/json.hpp>
 #include <sstream>
-#include <unistd.h>
 
 #include "crypto/secret.h"
+#include "gateway/answer_text.h"
 #include "gateway/base/error.h"
 #include "gateway/base/text.h"
 #include "gateway/exit_code.h"
@@ -22,39 +21,6 @@ using nlohmann::json;
 
 /// Adopted passwords shorter than this can be guessed by whoever copies the records.
 constexpr std::size_t kShortPassword = 20;
-
-std::string oneLineOf(const json& value) {
-    return value.dump(-1, ' ', false, json::error_handler_t::replace) + '\n';
-}
-
-std::string textOf(const json& object, const char* name) {
-    const auto found = object.find(name);
-    return found != object.end() && found->is_string() ? printable(found->get<std::string>(), 400)
-                                                       : std::string("-");
-}
-
-std::string numberOf(const json& object, const char* name) {
-    const auto found = object.find(name);
-    return found != object.end() && found->is_number_unsigned()
-               ? std::to_string(found->get<std::uint64_t>())
-               : std::string("-");
-}
-
-/// "SMTP 25 (STARTTLS), POP3 110 (STLS), POP3S 995".
-std::string describePorts(const json& ports) {
-    static constexpr std::pair<const char*, std::pair<const char*, const char*>> kKinds[] = {
-        {"smtp", {"SMTP ", " (STARTTLS)"}},
-        {"smtps", {"SMTPS ", ""}},
-        {"pop3", {"POP3 ", " (STLS)"}},
-        {"pop3s", {"POP3S ", ""}}};
-    std::string result;
-    for (const auto& [name, around] : kKinds) {
-        if (const std::string port = numberOf(ports, name); port != "-") {
-            result += (result.empty() ? "" : ", ") + (around.first + port) + around.second;
-        }
-    }
-    return result.empty() ? "none, for the config has no listeners" : result;
-}
 
 /// A line to try the mailbox with.
 std::string curlLine(const json& made) {
@@ -91,14 +57,6 @@ std::string welcome(const json& made, std::string_view shown) {
     text += curlLine(made);
     text += '\n';
     return text;
-}
-
-/// A password that is made and cannot be shown would be lost: better to know before.
-void requireOutput() {
-    if (::fcntl(STDOUT_FILENO, F_GETFL) < 0) {
-        throw Refusal(EX_USAGE,
-                      "standard output is closed, and the password is shown only once; open it");
-    }
 }
 
 json addressed(const char* operation, const MailboxArguments& arguments) {

@@ -217,7 +217,9 @@ private:
     void fillRest() {
         static constexpr std::array<std::string_view, 5> kLevels{"debug", "info", "notice",
                                                                  "warning", "error"};
-        take("keys.recovery", m_config.keys.recovery);
+        if (const ConfigValue* value = find("keys.recovery")) {
+            m_config.keys.recovery = crypto::SealKey::parse(value->text());  // none where empty
+        }
         if (const ConfigValue* value = find("log.level")) {
             m_config.log.level = static_cast<log::Level>(
                 std::find(kLevels.begin(), kLevels.end(), value->text()) - kLevels.begin());
@@ -257,12 +259,12 @@ private:
         if (m_problems.empty()) {
             return;
         }
-        std::stable_sort(m_problems.begin(), m_problems.end(),
-                         [](const ConfigProblem& left, const ConfigProblem& right) {
-                             return std::pair(left.line, left.column) <
-                                    std::pair(right.line, right.column);
-                         });
-        const ConfigProblem& first = m_problems.front();
+        const ConfigProblem& first =
+            *std::min_element(m_problems.begin(), m_problems.end(),
+                              [](const ConfigProblem& left, const ConfigProblem& right) {
+                                  return std::pair(left.line, left.column) <
+                                         std::pair(right.line, right.column);
+                              });
         std::string what = at(m_config.file, first.line, first.column) + ": ";
         what += first.key.empty() ? first.text : first.key + ": " + first.text;
         if (m_problems.size() > 1) {

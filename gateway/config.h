@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "crypto/keys.h"
 #include "gateway/base/log.h"
 #include "gateway/mail/mailbox_id.h"
 
@@ -65,7 +66,7 @@ struct Config {
         std::chrono::seconds keepDeleted{86400};
     } store;
     struct Keys {
-        std::string recovery;
+        std::optional<crypto::SealKey> recovery;
     } keys;
     struct Log {
         log::Level level = log::Level::Info;

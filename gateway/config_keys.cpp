@@ -52,7 +52,7 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
     {"acme.eab_hmac_key_file", Form::Path, R"("")", false},
     {"acme.ca_file", Form::Path, R"("")", false},
 
-    {"keys.recovery", Form::Recipient, R"("")", false},
+    {"keys.recovery", Form::Recipient, R"("")"},
 
     {"store.kind", Form::Choice, R"("directory")", true, "directory s3"},
     {"store.min_free", Form::Size, R"("1GiB")"},
@@ -151,11 +151,18 @@ std::string wrongMailbox(std::string_view text) {
                : inQuotes(text) + " is no mailbox address; write \"mbx-\" and 32 hex digits";
 }
 
+constexpr std::string_view kSecretKey = "AGE-SECRET-KEY-";
+
 std::string wrongRecipient(std::string_view text) {
-    return text.empty() || crypto::SealKey::parse(text)
-               ? ""
-               : inQuotes(text) +
-                     " is no age recipient; write the line \"age1…\" that age-keygen printed";
+    if (text.empty() || crypto::SealKey::parse(text)) {
+        return "";
+    }
+    if (equalsIgnoringCase(text.substr(0, kSecretKey.size()), kSecretKey)) {
+        return "holds a secret key, which must not be on this machine: remove it, keep it offline, "
+               "and write the \"age1…\" that `age-keygen -y` makes of it";
+    }
+    return inQuotes(text) +
+           " is no age recipient; write the line \"age1…\" that age-keygen printed";
 }
 
 std::string wrongSize(std::string_view text) {

@@ -19,6 +19,7 @@
 #include "gateway/base/log.h"
 #include "gateway/control.h"
 #include "gateway/exit_code.h"
+#include "gateway/operations.h"
 
 namespace gateway {
 
@@ -138,6 +139,7 @@ asio::awaitable<void> ControlServer::State::converse(std::shared_ptr<State> stat
     }
     std::string text = answer.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     text += '\n';
+    Operations::forget(answer);
     co_await (writeAll(socket, text) || expire(kPatience));
     crypto::wipe(std::span<char>(text));
 }

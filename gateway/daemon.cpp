@@ -161,6 +161,7 @@ pop3::Engine Daemon::pop3Engine() {
         m_cpu);
     engine.unlocksAtOnce = unlocksAtOnce();
     engine.unlockCache = m_config.pop3.unlockCache;
+    engine.onUnlocked = [this](const auto& opened) { coverKeys(opened); };
     return engine;
 }
 
@@ -289,6 +290,7 @@ asio::awaitable<void> Daemon::stop() {
 
 asio::awaitable<nlohmann::json> Daemon::control(nlohmann::json request) {
     std::shared_ptr<const Registry> registry;
+    const bool replacesKey = Operations::replacesKey(request);
     // The keeper is only ever asked on its own thread, also for the snapshot it has now.
     auto perform = [this, &registry, request = std::move(request)]() mutable {
         nlohmann::json answer = m_operations.perform(std::move(request));
@@ -297,6 +299,11 @@ asio::awaitable<nlohmann::json> Daemon::control(nlohmann::json request) {
     };
     nlohmann::json answer = co_await net::offload(m_records, std::move(perform));
     m_house.setRegistry(registry);
+    if (replacesKey && answer.contains("address")) {
+        // From here on the old key is judged anew at commit; what was judged before must end first.
+        const auto mailbox = MailboxId::parse(answer.at("address").get<std::string>());
+        co_await m_smtpServer.commitsEnded(mailbox.value());
+    }
     m_house.turnedAway().describeIn(answer);
     co_return answer;
 }

@@ -64,6 +64,9 @@ private:
     asio::awaitable<void> renewCertificate();
     asio::awaitable<void> forgetIdleKeys();
     pop3::Engine pop3Engine();
+    /// Keys that were opened, but made before there was a recovery key.
+    void coverKeys(const std::shared_ptr<const pop3::UnlockedMailbox>& opened);
+    asio::awaitable<void> sealForRecovery(std::shared_ptr<const pop3::UnlockedMailbox> opened);
 
     asio::awaitable<void> handleSignals();
     asio::awaitable<void> reload();

@@ -2,6 +2,8 @@
 // Never on the I/O thread: each looks on a worker and only takes the result over.
 #include <sys/statvfs.h>
 
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
 #include <asio/redirect_error.hpp>
 #include <asio/use_awaitable.hpp>
 
@@ -89,6 +91,32 @@ asio::awaitable<void> Daemon::purgeDeleted() {
     }
     if (purged > 0) {
         log::info("deleted messages purged", {{"messages", purged}});
+    }
+}
+
+void Daemon::coverKeys(const std::shared_ptr<const pop3::UnlockedMailbox>& opened) {
+    const auto& recovery = m_config.keys.recovery;
+    const auto mailbox = m_house.find(opened->mailbox());
+    if (recovery && mailbox && !mailbox->recoverableBy(*recovery)) {
+        asio::co_spawn(m_io, sealForRecovery(opened), asio::detached);
+    }
+}
+
+asio::awaitable<void> Daemon::sealForRecovery(std::shared_ptr<const pop3::UnlockedMailbox> opened) {
+    const MailboxId& id = opened->mailbox();
+    auto seal = [this, opened] {
+        m_keeper.sealForRecovery(opened->mailbox(), opened->keys());
+        return m_keeper.current();
+    };
+    try {
+        const auto before = m_house.find(id);
+        m_house.setRegistry(co_await net::offload(m_records, seal));
+        if (m_house.find(id) != before) {
+            log::notice("mailbox's keys sealed for the recovery key too", {{"mailbox", id.str()}});
+        }
+    } catch (const Error& error) {
+        log::warning("mailbox's keys not sealed for the recovery key; the next login tries again",
+                     {{"mailbox", id.str()}, {"cause", error.what()}});
     }
 }
 

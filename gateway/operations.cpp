@@ -115,7 +115,9 @@ json failure(int exit, const std::string& text) {
 }  // namespace
 
 Operations::Operations(const Config& config, RegistryKeeper& keeper, MessageStore& store)
-    : m_config(config), m_keeper(keeper), m_store(store) {}
+    : m_config(config), m_keeper(keeper), m_store(store) {
+    m_keeper.setRecovery(m_config.keys.recovery);
+}
 
 json Operations::perform(json request) noexcept {
     json answer;
@@ -134,21 +136,27 @@ json Operations::perform(json request) noexcept {
 }
 
 void Operations::forget(json& object) {
-    const auto found = object.find("password");
-    if (found != object.end() && found->is_string()) {
-        crypto::wipe(std::span<char>(found->get_ref<std::string&>()));
+    for (const char* name : {"password", "earlier_password", "identity"}) {
+        const auto found = object.find(name);
+        if (found != object.end() && found->is_string()) {
+            crypto::wipe(std::span<char>(found->get_ref<std::string&>()));
+        }
     }
 }
 
 json Operations::dispatch(json& request) {
     using Handler = json (Operations::*)(json&);
-    static constexpr std::array<std::pair<std::string_view, Handler>, 6> kOperations{{
+    static constexpr std::array<std::pair<std::string_view, Handler>, 10> kOperations{{
         {"mailbox.create", &Operations::create},
         {"mailbox.list", &Operations::list},
         {"mailbox.show", &Operations::show},
         {"mailbox.edit", &Operations::edit},
         {"mailbox.suspend", &Operations::suspend},
         {"mailbox.activate", &Operations::activate},
+        {"mailbox.change_password", &Operations::changePassword},
+        {"mailbox.reset_password", &Operations::resetPassword},
+        {"mailbox.unlock_earlier", &Operations::unlockEarlier},
+        {"mailbox.recover", &Operations::recover},
     }};
     const std::string wanted = field(request, "operation").value_or("");
     for (const auto& [name, handler] : kOperations) {
@@ -186,13 +194,7 @@ json Operations::create(json& request) {
     json answer = given ? json::object() : json{{"password", wanted.password.view()}};
     const auto made = m_keeper.create(std::move(wanted));
     log::info("mailbox made", {{"mailbox", made->id.str()}, {"name", made->name}});
-    answer["address"] = made->id.str();
-    answer["email"] = made->id.str() + '@' + m_config.domain;
-    answer["name"] = made->name;
-    answer["description"] = made->description;
-    answer["status"] = statusName(made->status);
-    answer["host"] = m_config.hostname;
-    answer["ports"] = ports();
+    answer.update(connection(*made));
     return answer;
 }
 
@@ -263,6 +265,16 @@ std::shared_ptr<const Mailbox> Operations::find(const json& request) const {
                   "there is no mailbox " + id.str() + " here; `postern mailbox list` shows all");
 }
 
+json Operations::connection(const Mailbox& mailbox) const {
+    return {{"address", mailbox.id.str()},
+            {"email", mailbox.id.str() + '@' + m_config.domain},
+            {"name", mailbox.name},
+            {"description", mailbox.description},
+            {"status", statusName(mailbox.status)},
+            {"host", m_config.hostname},
+            {"ports", ports()}};
+}
+
 json Operations::summary(const Mailbox& mailbox) const {
     const std::vector<crypto::SealKey> ours = mailbox.openable();
     std::uint64_t messages = 0;
@@ -300,9 +312,7 @@ json Operations::summary(const Mailbox& mailbox) const {
 
 json Operations::details(const Mailbox& mailbox) const {
     json result = summary(mailbox);
-    result["email"] = mailbox.id.str() + '@' + m_config.domain;
-    result["host"] = m_config.hostname;
-    result["ports"] = ports();
+    result.update(connection(mailbox));
     result["allow"] = mailbox.allowStated;
     result["senders"] = mailbox.allow.describe();
     json keys = json::array();

@@ -18,7 +18,7 @@ public:
 
     /// `request` = {"operation": "mailbox.create", …}. The answer is {"ok": true, …} or
     /// {"ok": false, "error": "a sentence", "exit": 64…78}. Never throws; an Error becomes an
-    /// answer. A password in the request is wiped.
+    /// answer. Secrets in the request are wiped.
     ///
     /// mailbox.create    name, description?, address?, password? → address, email, password (where
     ///                   it was made here), name, description, status, host, ports
@@ -30,9 +30,20 @@ public:
     /// mailbox.edit      address, name?, description?, allow? (a table by the names of
     ///                   Allow::parse; null takes a pin away) → as mailbox.show
     /// mailbox.suspend, mailbox.activate   address → as mailbox.show
+    ///
+    /// Each of these gives what mailbox.create gives, with `keys_chained`, the number of older keys
+    /// that the present password opens from now on besides its own:
+    /// mailbox.change_password   address, password (the present one); the answer's is the new one
+    /// mailbox.reset_password    address → a new password, which opens nothing that waits
+    /// mailbox.unlock_earlier    address, earlier_password, password (the present one) → no
+    /// password mailbox.recover           address, identity (of the recovery key) → a new password
     nlohmann::json perform(nlohmann::json request) noexcept;
 
-    /// Wipes the password that a request or an answer holds, if any.
+    /// Whether a request takes a key out of use: its answer must wait until nothing can be stored
+    /// under that key any more (SPEC section 4, "Reset").
+    static bool replacesKey(const nlohmann::json& request);
+
+    /// Wipes the secrets that a request or an answer holds.
     static void forget(nlohmann::json& object);
 
 private:
@@ -43,9 +54,17 @@ private:
     nlohmann::json edit(nlohmann::json& request);
     nlohmann::json suspend(nlohmann::json& request);
     nlohmann::json activate(nlohmann::json& request);
+    nlohmann::json changePassword(nlohmann::json& request);
+    nlohmann::json resetPassword(nlohmann::json& request);
+    nlohmann::json unlockEarlier(nlohmann::json& request);
+    nlohmann::json recover(nlohmann::json& request);
+    /// A new key pair under a new password, which opens `older` too.
+    nlohmann::json replaceKey(const Mailbox& mailbox, const OpenKeys& older, const char* event);
 
     std::shared_ptr<const Mailbox> find(const nlohmann::json& request) const;
     nlohmann::json setStatus(const nlohmann::json& request, MailboxStatus status);
+    /// What to enter in senders and archivers.
+    nlohmann::json connection(const Mailbox& mailbox) const;
     /// What mailbox.list says of one.
     nlohmann::json summary(const Mailbox& mailbox) const;
     nlohmann::json details(const Mailbox& mailbox) const;

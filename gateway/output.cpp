@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "gateway/base/error.h"
+#include "gateway/exit_code.h"
 
 namespace gateway {
 
@@ -25,6 +27,13 @@ void print(std::string_view text) {
         }
         check(wrote, "write to", "standard output");
         text.remove_prefix(static_cast<std::size_t>(wrote));
+    }
+}
+
+void requireOutput() {
+    if (::fcntl(STDOUT_FILENO, F_GETFL) < 0) {
+        throw Refusal(EX_USAGE,
+                      "standard output is closed, and the password is shown only once; open it");
     }
 }
 

@@ -11,6 +11,10 @@ namespace gateway {
 /// Throws Error(Disk) where not all of it could be written.
 void print(std::string_view text);
 
+/// A password that is made and cannot be shown would be lost: throws Refusal where standard output
+/// is closed, to be known before.
+void requireOutput();
+
 /// Rows as columns of equal width, two blanks between them, each row ended by a newline; the last
 /// column is not padded. Widths are counted in code points.
 std::string asTable(const std::vector<std::vector<std::string>>& rows);

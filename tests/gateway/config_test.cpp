@@ -102,6 +102,8 @@ const Wrong kWrong[] = {
      "/etc/p.toml:2:3: twin: this version has no twins yet; remove [[twin]]"},
     {"[keys]\nrecovery = \"age1x\"",
      "/etc/p.toml:3:1: keys.recovery: \"age1x\" is no age recipient; write the line \"age1…\""},
+    {"[keys]\nrecovery = \"age-secret-key-1QQQ\"",
+     "/etc/p.toml:3:1: keys.recovery: holds a secret key, which must not be on this machine"},
     {"[metrics]\nlisten = [\"9450\"]",
      "/etc/p.toml:3:1: metrics.listen: \"9450\" is no numeric address"},
     {"hostname = \"192.0.2.1\"",
@@ -160,7 +162,7 @@ TEST_CASE("a file with only a domain has every default") {
     CHECK(config.tls.minimum == "1.2");
     CHECK(config.store.minFree == 1ULL << 30U);
     CHECK(config.store.keepDeleted == std::chrono::hours(24));
-    CHECK(config.keys.recovery.empty());
+    CHECK_FALSE(config.keys.recovery);
     CHECK(config.log.level == gateway::log::Level::Info);
     CHECK(config.log.format == gateway::log::Format::Text);
     CHECK(config.withoutEffect.empty());
@@ -224,11 +226,15 @@ format = "json"
 TEST_CASE("keys of parts that do not exist yet are known, and named unless they say \"none\"") {
     const Config config = parse(
         "domain = \"a.test\"\n[web]\nlisten = [\"[::1]:1\"]\n[metrics]\nlisten = []\n"
-        "[alerts]\nwebhook = \"\"\nsilence = \"1h\"\n"
-        "[keys]\nrecovery = \"" +
-        crypto::OpenKey::generate().sealKey().str() + "\"");
-    CHECK(config.withoutEffect ==
-          std::vector<std::string>{"alerts.silence", "keys.recovery", "web.listen"});
+        "[alerts]\nwebhook = \"\"\nsilence = \"1h\"\n");
+    CHECK(config.withoutEffect == std::vector<std::string>{"alerts.silence", "web.listen"});
+}
+
+TEST_CASE("a recovery key is an age recipient, or none") {
+    const crypto::SealKey recipient = crypto::OpenKey::generate().sealKey();
+    const std::string start = "domain = \"a.test\"\n[keys]\nrecovery = \"";
+    CHECK(parse(start + recipient.str() + "\"").keys.recovery == recipient);
+    CHECK_FALSE(parse(start + "\"").keys.recovery);
 }
 
 TEST_CASE("a wrong file gets one line: where, what, what to write") {

@@ -3,98 +3,12 @@
 
 #include <doctest/doctest.h>
 
-#include "crypto/age_stream.h"
 #include "crypto/sealed_text.h"
 #include "gateway/arrival.h"
-#include "gateway/base/durable_file.h"
-#include "gateway/base/text.h"
-#include "gateway/exit_code.h"
-#include "gateway/store/deposit.h"
-#include "gateway/store/directory_store.h"
-#include "tests/base/temporary_folder.h"
+#include "tests/gateway/operations_fixture.h"
 
-namespace {
-
-using namespace gateway;
+using namespace operations_test;
 using nlohmann::json;
-
-constexpr const char* kAddress = "mbx-0123456789abcdef0123456789abcdef";
-
-Node newNode(const Layout& layout) {
-    for (const auto& directory : {layout.records(), layout.mailboxes(), layout.knownRecords()}) {
-        makeDurableDirectory(directory);
-    }
-    std::string notice;
-    return Node::loadOrMake(layout, "msgw1.test", notice);
-}
-
-struct House {
-    House() : keeper(layout, newNode(layout)), store(layout), operations(config, keeper, store) {
-        keeper.load();
-    }
-    json ask(const std::string& operation, json request = json::object()) {
-        request["operation"] = operation;
-        return operations.perform(std::move(request));
-    }
-    /// The exit code of a refusal; its sentence must hold `text`.
-    int refused(const std::string& operation, const json& request, const std::string& text) {
-        const json answer = ask(operation, request);
-        CHECK(answer.at("ok") == false);
-        const std::string error = answer.value("error", "");
-        CHECK_MESSAGE(error.find(text) != std::string::npos, error);
-        return answer.value("exit", -1);
-    }
-    MessageId deliver(const std::string& address, std::size_t octets,
-                      std::chrono::hours later = std::chrono::hours(0)) {
-        const auto mailbox = keeper.current()->find(*MailboxId::parse(address));
-        std::vector<Deposit::Copy> copies;
-        copies.emplace_back(Drop(mailbox->id, mailbox->current()->recipient), "");
-        Deposit deposit(store, MessageId::generate(std::chrono::system_clock::now() + later),
-                        std::move(copies));
-        deposit.append(octetsOf(std::string(octets, 'x')));
-        deposit.commit();
-        return deposit.id();
-    }
-
-    /// Adds a key to a mailbox, as a change of password will: with a chain to the key before it, or
-    /// as a reset without one. Returns the identity.
-    crypto::OpenKey addKey(const MailboxId& id, const crypto::OpenKey* chained) {
-        const Node node = newNode(layout);
-        const auto path = layout.recordFile(id, node.id());
-        std::string why;
-        auto file = Record::fromToml(id, readWhole(path, 1U << 20U), why);
-        REQUIRE_MESSAGE(file.has_value(), why);
-        crypto::OpenKey fresh = crypto::OpenKey::generate();
-        const auto before = keeper.current()->find(id);
-        json fields{
-            {"recipient", fresh.sealKey().str()},
-            {"epoch", before->current()->epoch + 1},
-            {"sealed_identity", crypto::sealIdentity(fresh, id.str(), crypto::Password("p"), 10)}};
-        if (chained != nullptr) {
-            fields["chain"] = json::array(
-                {{{"recipient", chained->sealKey().str()},
-                  {"sealed", crypto::sealIdentity(*chained, id.str(), fresh.sealKey())}}});
-        }
-        file->statements.push_back(
-            Statement::make(id, node.id(), node.key(), before->greatestCounter + 1,
-                            std::chrono::system_clock::now(), "key", fields));
-        writeDurably(path, Record::toToml(id, *file));
-        keeper.load();
-        return fresh;
-    }
-
-    shim::TemporaryFolder folder;
-    Layout layout{folder.path()};
-    Config config = parseConfig(
-        "domain = \"msgw.test\"\nhostname = \"msgw1.test\"\n[smtp]\n"
-        "listen = [\"127.0.0.1:2525\", \"[::1]:25\"]\n[pop3]\nlisten = []",
-        folder / "postern.toml");
-    RegistryKeeper keeper;
-    DirectoryStore store;
-    Operations operations;
-};
-
-}  // namespace
 
 TEST_CASE("a mailbox that is made has a password that opens its key") {
     House house;
@@ -176,29 +90,6 @@ TEST_CASE("the list counts what waits, with the octets that RETR will send") {
     CHECK(waiting.at("messages") == 2);
     CHECK(waiting.at("octets") == 100'011);
     CHECK(waiting.at("oldest") == formatTimestamp(arrivalOf(first)));
-}
-
-TEST_CASE("what the present password opens waits, also through a chain; the rest is locked") {
-    House house;
-    house.ask("mailbox.create", {{"name", "one"}, {"address", kAddress}});
-    const MailboxId id = *MailboxId::parse(kAddress);
-    const auto counts = [&] {
-        const json shown = house.ask("mailbox.show", {{"address", kAddress}}).at("mailbox");
-        return std::pair(shown.at("waiting").at("messages").get<int>(),
-                         shown.at("locked").get<int>());
-    };
-    house.deliver(kAddress, 1);
-    CHECK(counts() == std::pair(1, 0));
-    const crypto::OpenKey second = house.addKey(id, nullptr);  // a reset
-    CHECK(house.keeper.current()->find(id)->current()->recipient == second.sealKey());
-    CHECK(counts() == std::pair(0, 1));
-    house.deliver(kAddress, 1);
-    const crypto::OpenKey third = house.addKey(id, &second);  // a change
-    house.deliver(kAddress, 1);
-    CHECK(counts() == std::pair(2, 1));
-    house.addKey(id, &third);  // which opens the third, and with it the second
-    CHECK(counts() == std::pair(2, 1));
-    CHECK(house.ask("mailbox.show", {{"address", kAddress}}).at("mailbox").at("keys").size() == 4);
 }
 
 TEST_CASE("one mailbox is shown with its keys and where to connect") {
