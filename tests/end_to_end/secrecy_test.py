@@ -2,7 +2,6 @@
 """Nobody reads mail without the password: no file, file name, log line, command line or environment
 of the server shows a word of a message, its subject, or a mailbox password, at rest or in flight.
 """
-import base64
 import os
 import pathlib
 import re
@@ -12,43 +11,10 @@ from cases import case, expect, expect_equal, need, need_root, run, wait_for
 from clients import Pop3, Smtp, deliver, fetch_all, message_id, sasl_plain
 from gateway import Gateway
 from terminal import cut_key, with_terminal
+from traces import nothing_shows
 
 BODY = fixtures.SECRET.encode()
 SUBJECT = fixtures.SUBJECT.encode()
-
-
-def spellings(secret):
-    """A secret as it is, and as base64 and hex would show it at any of their phases."""
-    yield secret
-    yield secret.hex().encode()
-    yield secret.hex().upper().encode()
-    for phase in range(3):  # the middle, which does not depend on what surrounds it
-        text = base64.b64encode(b"\0" * phase + secret)
-        yield text[4:4 * ((len(secret) + phase) // 3)]
-
-
-def places(gateway):
-    """(name, octets) of all that a thief or a curious eye could copy."""
-    for path in sorted(gateway.folder.rglob("*")):
-        if not path.is_socket():
-            octets = path.read_bytes() if path.is_file() else b""
-            yield str(path), str(path.relative_to(gateway.folder)).encode() + b"\n" + octets
-    proc = pathlib.Path(f"/proc/{gateway.process.pid}")
-    for name in ("cmdline", "environ"):
-        yield f"/proc {name}", (proc / name).read_bytes()
-    for number in gateway.open_files():  # also files that have no name any more
-        if (proc / "fd" / number).is_file():
-            yield f"open file {number}", (proc / "fd" / number).read_bytes()
-
-
-def nothing_shows(gateway, secrets, when):
-    looked = 0
-    for name, octets in places(gateway):
-        looked += len(octets)
-        for what, secret in secrets.items():
-            for spelling in spellings(secret):
-                expect(spelling not in octets, f"{when}: {name} shows the {what}")
-    expect(looked > 1000, f"{when}: only {looked} octets were searched")
 
 
 def secrets_of(mailbox):

@@ -1,0 +1,39 @@
+"""Looks for secrets wherever a thief or a curious eye could look: files, names, log, the server's /proc."""
+import base64
+import pathlib
+
+from cases import expect
+
+
+def spellings(secret):
+    """A secret as it is, and as base64 and hex would show it at any of their phases."""
+    yield secret
+    yield secret.hex().encode()
+    yield secret.hex().upper().encode()
+    for phase in range(3):  # the middle, which does not depend on what surrounds it
+        text = base64.b64encode(b"\0" * phase + secret)
+        yield text[4:4 * ((len(secret) + phase) // 3)]
+
+
+def places(gateway):
+    """(name, octets) of all that a thief or a curious eye could copy."""
+    for path in sorted(gateway.folder.rglob("*")):
+        if not path.is_socket():
+            octets = path.read_bytes() if path.is_file() else b""
+            yield str(path), str(path.relative_to(gateway.folder)).encode() + b"\n" + octets
+    proc = pathlib.Path(f"/proc/{gateway.process.pid}")
+    for name in ("cmdline", "environ"):
+        yield f"/proc {name}", (proc / name).read_bytes()
+    for number in gateway.open_files():  # also files that have no name any more
+        if (proc / "fd" / number).is_file():
+            yield f"open file {number}", (proc / "fd" / number).read_bytes()
+
+
+def nothing_shows(gateway, secrets, when):
+    looked = 0
+    for name, octets in places(gateway):
+        looked += len(octets)
+        for what, secret in secrets.items():
+            for spelling in spellings(secret):
+                expect(spelling not in octets, f"{when}: {name} shows the {what}")
+    expect(looked > 1000, f"{when}: only {looked} octets were searched")
