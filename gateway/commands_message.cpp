@@ -52,7 +52,7 @@ std::unique_ptr<UnlockedMailbox> unlock(const Config& config, const std::string&
         }
     }
     throw Refusal(EX_NOPERM, "the password opens no key of " + mailbox.id.str() +
-                                 "; it is the one shown when the mailbox was made");
+                                 "; give the one that was shown last, or an earlier one");
 }
 
 /// The body of the first header field of that name (RFC 5322 2.2), unfolded, as it stands.

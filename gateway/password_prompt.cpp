@@ -11,6 +11,7 @@
 
 #include "gateway/base/durable_file.h"
 #include "gateway/base/error.h"
+#include "gateway/base/utf8.h"
 #include "gateway/exit_code.h"
 
 namespace gateway {
@@ -57,6 +58,17 @@ private:
     std::array<struct sigaction, kSignals.size()> m_before{};
 };
 
+bool isUtf8(std::string_view text) {
+    while (!text.empty()) {
+        const std::size_t length = utf8Length(text);
+        if (length == 0) {
+            return false;
+        }
+        text.remove_prefix(length);
+    }
+    return true;
+}
+
 /// One line, read octet by octet, for what follows belongs to the next question.
 crypto::Password readLine(int file) {
     crypto::SecretBuffer line(kLongestLine);
@@ -88,7 +100,12 @@ crypto::Password readLine(int file) {
     if (size > 0 && octets[size - 1] == std::byte{'\r'}) {
         --size;
     }
-    return crypto::Password(line.text().substr(0, size));
+    const std::string_view text = line.text().substr(0, size);
+    if (!isUtf8(text)) {
+        // A request is JSON: the password would silently become another one on its way.
+        throw Refusal(EX_DATAERR, "the password is not UTF-8; type or convert it in that encoding");
+    }
+    return crypto::Password(text);
 }
 
 }  // namespace

@@ -6,12 +6,13 @@ recovery key, also by Debian's own age.
 import dataclasses
 import json
 import re
+import subprocess
 import threading
 
 import fixtures
 from cases import case, expect, expect_equal, need, need_root, run, wait_for
 from clients import Pop3, Smtp, deliver, fetch_all, message_id, program
-from gateway import Gateway, Mailbox, started
+from gateway import Gateway, Mailbox, die_with_parent, started
 from traces import nothing_shows
 
 MANY = 100
@@ -221,6 +222,17 @@ def passwords_of_another_gateway_can_be_changed(stage):
         new = change(gateway, old)
         opens_nothing(gateway, old)
         expect_equal(list(fetch_all(gateway, new)), [uidl], f"what the one after {number} opens")
+
+
+@case
+def a_password_that_would_change_on_its_way_is_refused(stage):
+    gateway, _ = started(stage)
+    done = subprocess.run([gateway.binary, "mailbox", "create", "--name", "adopted", "--address", ADOPTED,
+                           "--password-stdin", "--config", str(gateway.config)], input=b"W\xf6rter\n",
+                          capture_output=True, preexec_fn=die_with_parent)
+    expect_equal(done.returncode, 65, f"exit code of {done.stderr!r}")
+    expect(b"not UTF-8" in done.stderr and b"W\xf6rter" not in done.stderr, f"it says {done.stderr!r}")
+    gateway.command("mailbox", "show", ADOPTED, code=65)
 
 
 @case
