@@ -114,6 +114,8 @@ TEST_CASE("a reset locks what was there until an earlier password turns up") {
         CHECK(found.size() == 1);
         fixture.running->addChain(fixture.id, found);
         CHECK(fixture.open(kThird).size() == 2);
+        // The last one opens the first one's key by its chain: that is no news any more.
+        CHECK(openWithEarlier(fixture.mailbox(), kSecond, fixture.open(kThird)).size() == 1);
     }
 }
 
