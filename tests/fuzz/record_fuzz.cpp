@@ -30,8 +30,10 @@ std::string textOf(const gateway::Mailbox& state) {
                        std::to_string(state.created.time_since_epoch().count()) +
                        state.allowStated.dump() + state.alerts.dump();
     for (const gateway::MailboxKey& key : state.keys) {
-        text += '\n' + key.recipient.str() + std::to_string(key.epoch) + key.sealedIdentity + '\n' +
-                key.sealedForRecovery;
+        text += '\n' + key.recipient.str() + std::to_string(key.epoch) + key.sealedIdentity;
+        for (const gateway::RecoverySeal& seal : key.recoverySeals) {
+            text += '\n' + (seal.recipient ? seal.recipient->str() : "") + seal.sealed;
+        }
         for (const gateway::ChainLink& link : key.chain) {
             text += '\n' + link.recipient.str() + link.sealed;
         }
