@@ -217,6 +217,12 @@ int suspendMailbox(const Config& config, const MailboxArguments& arguments) {
     return showAfter(config, arguments, addressed("mailbox.suspend", arguments));
 }
 
+int deleteMailbox(const Config& config, const MailboxArguments& arguments) {
+    json request = addressed("mailbox.delete", arguments);
+    request["discard_messages"] = arguments.discardMessages;
+    return showAfter(config, arguments, std::move(request));
+}
+
 int activateMailbox(const Config& config, const MailboxArguments& arguments) {
     return showAfter(config, arguments, addressed("mailbox.activate", arguments));
 }

@@ -1,5 +1,5 @@
-// `postern mailbox create|list|show|edit|suspend|activate`: requests and what people see of the
-// answers. Never touches a record itself.
+// `postern mailbox create|list|show|edit|suspend|activate|delete`: requests and what people see of
+// the answers. Never touches a record itself.
 #pragma once
 
 #include <map>
@@ -17,6 +17,7 @@ struct MailboxArguments {
     /// Pins by the names of `allow.*`, as typed; `none` takes one away.
     std::map<std::string, std::string> allow;
     bool passwordFromInput = false;
+    bool discardMessages = false;
     bool json = false;
 };
 
@@ -27,5 +28,6 @@ int showMailbox(const Config& config, const MailboxArguments& arguments);
 int editMailbox(const Config& config, const MailboxArguments& arguments);
 int suspendMailbox(const Config& config, const MailboxArguments& arguments);
 int activateMailbox(const Config& config, const MailboxArguments& arguments);
+int deleteMailbox(const Config& config, const MailboxArguments& arguments);
 
 }  // namespace gateway

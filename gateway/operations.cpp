@@ -146,12 +146,13 @@ void Operations::forget(json& object) {
 
 json Operations::dispatch(json& request) {
     using Handler = json (Operations::*)(json&);
-    static constexpr std::array<std::pair<std::string_view, Handler>, 10> kOperations{{
+    static constexpr std::array<std::pair<std::string_view, Handler>, 11> kOperations{{
         {"mailbox.create", &Operations::create},
         {"mailbox.list", &Operations::list},
         {"mailbox.show", &Operations::show},
         {"mailbox.edit", &Operations::edit},
         {"mailbox.suspend", &Operations::suspend},
+        {"mailbox.delete", &Operations::remove},
         {"mailbox.activate", &Operations::activate},
         {"mailbox.change_password", &Operations::changePassword},
         {"mailbox.reset_password", &Operations::resetPassword},
@@ -236,6 +237,42 @@ json Operations::edit(json& request) {
 json Operations::suspend(json& request) { return setStatus(request, MailboxStatus::Suspended); }
 
 json Operations::activate(json& request) { return setStatus(request, MailboxStatus::Active); }
+
+json Operations::remove(json& request) {
+    const auto mailbox = find(request);
+    const json now = summary(*mailbox);
+    const auto locked = now.at("locked").get<std::uint64_t>();
+    const auto left = now.at("waiting").at("messages").get<std::uint64_t>() + locked;
+    const bool discard = request.value("discard_messages", false);
+    if (left > 0 && !discard) {
+        throw Refusal(EX_DATAERR,
+                      std::to_string(left) + " messages wait in " + mailbox->id.str() + ", " +
+                          std::to_string(locked) +
+                          " of them locked; suspend it and let the archiver fetch them first, or "
+                          "discard them with --discard-messages");
+    }
+    // First no more mail, then what there is: what comes in between waits, and is shown.
+    const auto deleted = mailbox->status == MailboxStatus::Deleted
+                             ? mailbox
+                             : m_keeper.setStatus(mailbox->id, MailboxStatus::Deleted);
+    log::notice("mailbox deleted",
+                {{"mailbox", deleted->id.str()}, {"messages discarded", discard ? left : 0}});
+    if (discard) {
+        discardMessages(*deleted);
+    }
+    return {{"mailbox", details(*deleted)}};
+}
+
+void Operations::discardMessages(const Mailbox& mailbox) {
+    for (const MailboxKey& key : mailbox.keys) {
+        const Drop drop(mailbox.id, key.recipient);
+        std::vector<MessageId> ids;
+        for (const StoredMessage& message : m_store.list(drop).messages) {
+            ids.push_back(message.id);
+        }
+        m_store.remove(drop, ids);
+    }
+}
 
 json Operations::setStatus(const json& request, MailboxStatus status) {
     auto mailbox = find(request);

@@ -30,13 +30,16 @@ public:
     /// mailbox.edit      address, name?, description?, allow? (a table by the names of
     ///                   Allow::parse; null takes a pin away) → as mailbox.show
     /// mailbox.suspend, mailbox.activate   address → as mailbox.show
+    /// mailbox.delete    address, discard_messages? → as mailbox.show; refused while messages wait,
+    ///                   unless they are to be discarded. mailbox.activate undoes it
     ///
     /// Each of these gives what mailbox.create gives, with `keys_chained`, the number of older keys
     /// that the present password opens from now on besides its own:
     /// mailbox.change_password   address, password (the present one); the answer's is the new one
     /// mailbox.reset_password    address → a new password, which opens nothing that waits
-    /// mailbox.unlock_earlier    address, earlier_password, password (the present one) → no
-    /// password mailbox.recover           address, identity (of the recovery key) → a new password
+    /// mailbox.unlock_earlier    address, earlier_password, password (the present one); no password
+    ///                           in the answer
+    /// mailbox.recover           address, identity (of the recovery key) → a new password
     nlohmann::json perform(nlohmann::json request) noexcept;
 
     /// Whether a request takes a key out of use: its answer must wait until nothing can be stored
@@ -54,6 +57,7 @@ private:
     nlohmann::json edit(nlohmann::json& request);
     nlohmann::json suspend(nlohmann::json& request);
     nlohmann::json activate(nlohmann::json& request);
+    nlohmann::json remove(nlohmann::json& request);
     nlohmann::json changePassword(nlohmann::json& request);
     nlohmann::json resetPassword(nlohmann::json& request);
     nlohmann::json unlockEarlier(nlohmann::json& request);
@@ -63,6 +67,7 @@ private:
 
     std::shared_ptr<const Mailbox> find(const nlohmann::json& request) const;
     nlohmann::json setStatus(const nlohmann::json& request, MailboxStatus status);
+    void discardMessages(const Mailbox& mailbox);
     /// What to enter in senders and archivers.
     nlohmann::json connection(const Mailbox& mailbox) const;
     /// What mailbox.list says of one.

@@ -151,6 +151,29 @@ TEST_CASE("pins are set one by one, taken away one by one, and refused whole") {
           "everybody");
 }
 
+TEST_CASE("a mailbox is deleted when nothing waits, locked or not, or what waits is discarded") {
+    House house;
+    house.ask("mailbox.create", {{"name", "one"}, {"address", kAddress}});
+    const json request{{"address", kAddress}};
+    const json discarding{{"address", kAddress}, {"discard_messages", true}};
+    house.deliver(kAddress, 1);
+    house.ask("mailbox.reset_password", request);
+    CHECK(house.refused("mailbox.delete", request, "1 messages wait in ") == EX_DATAERR);
+    house.deliver(kAddress, 1);
+    CHECK(house.refused("mailbox.delete", request, ", 1 of them locked") == EX_DATAERR);
+    const MailboxId id = *MailboxId::parse(kAddress);
+    CHECK(house.keeper.current()->find(id)->status == MailboxStatus::Active);
+    const json deleted = house.ask("mailbox.delete", discarding).at("mailbox");
+    CHECK(deleted.at("status") == "deleted");
+    CHECK(deleted.at("waiting").at("messages") == 0);
+    CHECK(deleted.at("locked") == 0);
+    CHECK(deleted.at("keys").size() == 2);
+    CHECK(house.refused("mailbox.suspend", request, "is deleted") == EX_DATAERR);
+    CHECK(house.ask("mailbox.delete", request).at("mailbox").at("status") == "deleted");
+    CHECK(house.ask("mailbox.activate", request).at("mailbox").at("status") == "active");
+    CHECK(house.ask("mailbox.delete", request).at("mailbox").at("status") == "deleted");
+}
+
 TEST_CASE("a trouble of the disk is an answer, not an exception") {
     House house;
     std::filesystem::remove_all(house.layout.data());
