@@ -17,7 +17,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "end_to_end"))
 import fixtures  # noqa: E402
 from cases import Failure, case, expect, expect_equal, need_root, run  # noqa: E402
-from clients import deliver  # noqa: E402
+from clients import Pop3, Smtp, deliver  # noqa: E402
 from gateway import COMMAND_SECONDS, Gateway  # noqa: E402
 
 ADDRESS = "mbx-0123456789abcdef0123456789abcdef"
@@ -60,7 +60,7 @@ def wrong_arguments_are_usage_errors(stage):
 @case
 def every_command_explains_itself(stage):
     for words in (["serve"], ["check"], ["mailbox", "create"], ["mailbox", "list"], ["mailbox", "show"],
-                  ["mailbox", "edit"], ["mailbox", "suspend"], ["mailbox", "activate"],
+                  ["mailbox", "edit"], ["mailbox", "suspend"], ["mailbox", "activate"], ["mailbox", "delete"],
                   ["message", "list"], ["message", "cat"]):
         done = subprocess.run([stage.binary, *words, "--help"], capture_output=True,
                               timeout=COMMAND_SECONDS, env={**os.environ, "LC_ALL": "C"})
@@ -200,6 +200,24 @@ def a_mailbox_is_edited_suspended_and_activated(stage):
         expect_equal(now("activate", address), ("two", "d", "active"), "activate")
         expect_equal(now("edit", address, "--name", "one", "--description", ""), ("one", "", "active"), "edit")
     told(gateway, 65, "control characters", "mailbox", "edit", address, "--name", "a\nb")
+
+
+@case
+def a_mailbox_is_deleted_and_comes_back(stage):
+    gateway = Gateway(stage).start()
+    mailbox = gateway.create()
+    uidl = deliver(gateway, fixtures.journal_report(), mailbox)
+    told(gateway, 65, "1 messages wait in .* --discard-messages", "mailbox", "delete", mailbox.address)
+    gateway.command("mailbox", "delete", mailbox.address, "--discard-messages")
+    deleted = [path for path in (gateway.data / "mailboxes").rglob(uidl) if "deleted" in path.parts]
+    expect_equal((gateway.sealed_files(), len(deleted)), ([], 1), "what waits, and what was discarded")
+    with Smtp(gateway) as smtp:
+        smtp.must("MAIL FROM:<>", "250")
+        smtp.must(f"RCPT TO:<{mailbox.email}>", "550 5.1.1")
+        with Pop3(gateway, mailbox) as pop:  # an archiver goes on, and finds nothing
+            expect_equal(pop.must("STAT"), "+OK 0 0", "STAT")
+        gateway.command("mailbox", "activate", mailbox.address)
+        smtp.must(f"RCPT TO:<{mailbox.email}>", "250")
 
 
 @case
