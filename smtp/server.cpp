@@ -78,6 +78,7 @@ std::string joined(const Envelope& envelope) {
 
 std::vector<gateway::MailboxId> mailboxesOf(const Envelope& envelope) {
     std::vector<gateway::MailboxId> mailboxes;
+    mailboxes.reserve(envelope.to.size());
     for (const Envelope::To& to : envelope.to) {
         mailboxes.push_back(to.drop.mailbox);
     }
