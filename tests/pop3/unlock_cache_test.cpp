@@ -70,7 +70,7 @@ TEST_CASE("a record that was read anew drops the entry: its keys may have change
     const Box box;
     UnlockCache cache(60s);
     cache.keep(box.mailbox, box.password, box.opened, {});
-    const auto changed = std::make_shared<const gateway::Mailbox>(*box.mailbox);
+    auto changed = std::make_shared<const gateway::Mailbox>(*box.mailbox);
     CHECK(cache.find(changed, box.password, {}) == nullptr);
     CHECK(cache.size() == 0);
     cache.keep(box.mailbox, box.password, box.opened, {});
