@@ -87,9 +87,7 @@ void PayloadSealer::seal(std::span<const std::byte> plaintext, std::string& seal
     m_held += gateway::textOf(plaintext);
 }
 
-void PayloadSealer::finish(std::string& sealed) {
-    sealHeld(Place::Last, sealed);
-}
+void PayloadSealer::finish(std::string& sealed) { sealHeld(Place::Last, sealed); }
 
 void PayloadSealer::sealHeld(Place place, std::string& sealed) {
     sealChunk(writable(m_held), place, sealed);

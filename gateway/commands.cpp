@@ -131,8 +131,7 @@ void addMailboxCommands(CLI::App& app, CommandLine& line) {
         "suspend", "Take no mail: senders try again later, archivers still fetch", suspendMailbox);
     CLI::App* activate = add("activate", "Take mail again, also after a delete", activateMailbox);
     CLI::App* remove = add("delete", "Refuse mail for good, once nothing waits", deleteMailbox);
-    remove->add_flag("--discard-messages", given.discardMessages,
-                     "Delete what waits, unread");
+    remove->add_flag("--discard-messages", given.discardMessages, "Delete what waits, unread");
     for (CLI::App* command : {show, edit, suspend, activate, remove}) {
         command->add_option("ADDRESS", given.address, "mbx-…, with or without the domain")
             ->required();

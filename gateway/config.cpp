@@ -259,12 +259,11 @@ private:
         if (m_problems.empty()) {
             return;
         }
-        const ConfigProblem& first =
-            *std::min_element(m_problems.begin(), m_problems.end(),
-                              [](const ConfigProblem& left, const ConfigProblem& right) {
-                                  return std::pair(left.line, left.column) <
-                                         std::pair(right.line, right.column);
-                              });
+        const ConfigProblem& first = *std::min_element(
+            m_problems.begin(), m_problems.end(),
+            [](const ConfigProblem& left, const ConfigProblem& right) {
+                return std::pair(left.line, left.column) < std::pair(right.line, right.column);
+            });
         std::string what = at(m_config.file, first.line, first.column) + ": ";
         what += first.key.empty() ? first.text : first.key + ": " + first.text;
         if (m_problems.size() > 1) {

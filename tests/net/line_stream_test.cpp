@@ -17,7 +17,8 @@ using net::LineStream;
 
 namespace {
 
-/// Reads `count` lines of at most `longest` octets, too long ones as "<too long>" and their first four octets.
+/// Reads `count` lines of at most `longest` octets, too long ones as "<too long>" and their first
+/// four octets.
 std::vector<std::string> linesOf(talk::Pair& pair, std::size_t count, std::size_t longest) {
     std::vector<std::string> lines;
     auto side = [&](LineStream& stream) -> asio::awaitable<void> {
