@@ -57,7 +57,7 @@ void addPinOptions(CLI::App& edit, std::map<std::string, std::string>& allow) {
         return edit
             .add_option_function<std::string>(
                 name, [&allow, key](const std::string& typed) { allow[key] = typed; }, description)
-            ->group("Who may send to it; `none` takes a pin away");
+            ->group("Who may send to it; `none` (or `no`) takes a pin away");
     };
     add("--allow-mode", "mode", "observe (count and show misses) or enforce (refuse)")
         ->check(CLI::IsMember({"observe", "enforce"}));

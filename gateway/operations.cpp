@@ -255,15 +255,17 @@ json Operations::remove(json& request) {
     const auto deleted = mailbox->status == MailboxStatus::Deleted
                              ? mailbox
                              : m_keeper.setStatus(mailbox->id, MailboxStatus::Deleted);
-    log::notice("mailbox deleted",
-                {{"mailbox", deleted->id.str()}, {"messages discarded", discard ? left : 0}});
+    log::notice("mailbox deleted", {{"mailbox", deleted->id.str()}});
     if (discard) {
-        discardMessages(*deleted);
+        const std::size_t discarded = discardMessages(*deleted);
+        log::notice("messages of a deleted mailbox discarded",
+                    {{"mailbox", deleted->id.str()}, {"messages", discarded}});
     }
     return {{"mailbox", details(*deleted)}};
 }
 
-void Operations::discardMessages(const Mailbox& mailbox) {
+std::size_t Operations::discardMessages(const Mailbox& mailbox) {
+    std::size_t discarded = 0;
     for (const MailboxKey& key : mailbox.keys) {
         const Drop drop(mailbox.id, key.recipient);
         std::vector<MessageId> ids;
@@ -271,7 +273,9 @@ void Operations::discardMessages(const Mailbox& mailbox) {
             ids.push_back(message.id);
         }
         m_store.remove(drop, ids);
+        discarded += ids.size();
     }
+    return discarded;
 }
 
 json Operations::setStatus(const json& request, MailboxStatus status) {

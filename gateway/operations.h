@@ -67,7 +67,8 @@ private:
 
     std::shared_ptr<const Mailbox> find(const nlohmann::json& request) const;
     nlohmann::json setStatus(const nlohmann::json& request, MailboxStatus status);
-    void discardMessages(const Mailbox& mailbox);
+    /// Returns how many.
+    std::size_t discardMessages(const Mailbox& mailbox);
     /// What to enter in senders and archivers.
     nlohmann::json connection(const Mailbox& mailbox) const;
     /// What mailbox.list says of one.

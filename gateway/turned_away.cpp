@@ -11,8 +11,9 @@ namespace {
 using Reason = smtp::TurnedAway::Reason;
 
 /// Strangers can name as many mailboxes as they like.
-constexpr std::size_t kMostMailboxes = 10'000;
+constexpr std::size_t kMostUnknown = 10'000;
 constexpr std::chrono::minutes kBetweenLines{1};
+constexpr std::size_t kMostLinesAMinute = 60;
 
 /// As in metrics and JSON, and in words.
 struct Words {
@@ -50,10 +51,12 @@ Words wordsFor(Reason reason) {
 }  // namespace
 
 void TurnedAwayCounts::add(const smtp::TurnedAway& event, WallTime now) {
-    if (m_mailboxes.size() >= kMostMailboxes && !m_mailboxes.contains(event.mailbox)) {
-        return;
+    const bool unknown = event.reason == Reason::UnknownMailbox;
+    if (unknown && m_unknown.size() >= kMostUnknown && !m_unknown.contains(event.mailbox)) {
+        m_unknown.clear();
     }
-    const auto [place, isNew] = m_mailboxes[event.mailbox].try_emplace(event.reason);
+    auto& reasons = (unknown ? m_unknown : m_mailboxes)[event.mailbox];
+    const auto [place, isNew] = reasons.try_emplace(event.reason);
     Count& count = place->second;
     ++(event.observed ? count.observed : count.refused);
     ++count.unsaid;
@@ -61,11 +64,20 @@ void TurnedAwayCounts::add(const smtp::TurnedAway& event, WallTime now) {
     count.peer = event.peer;
     count.seen = event.seen;
     // A clock that was set back must not silence it.
-    if (isNew || now - count.said >= kBetweenLines || now < count.said) {
+    const bool due = isNew || now - count.said >= kBetweenLines || now < count.said;
+    if (due && (!unknown || mayTalk(now))) {
         say(event, count);
         count.said = now;
         count.unsaid = 0;
     }
+}
+
+bool TurnedAwayCounts::mayTalk(WallTime now) {
+    if (now - m_minute >= kBetweenLines || now < m_minute) {
+        m_minute = now;
+        m_lines = 0;
+    }
+    return ++m_lines <= kMostLinesAMinute;
 }
 
 void TurnedAwayCounts::say(const smtp::TurnedAway& event, const Count& count) {
@@ -83,9 +95,12 @@ void TurnedAwayCounts::describeIn(nlohmann::json& answer) const {
     }
     nlohmann::json list = nlohmann::json::array();
     const auto id = MailboxId::parse(mailbox->at("address").get<std::string>());
-    const auto known = id ? m_mailboxes.find(*id) : m_mailboxes.end();
-    if (known != m_mailboxes.end()) {
-        for (const auto& [reason, count] : known->second) {
+    for (const auto* const mailboxes : {&m_unknown, &m_mailboxes}) {
+        const auto found = id ? mailboxes->find(*id) : mailboxes->end();
+        if (found == mailboxes->end()) {
+            continue;
+        }
+        for (const auto& [reason, count] : found->second) {
             list.push_back({{"reason", wordsFor(reason).name},
                             {"refused", count.refused},
                             {"observed", count.observed},

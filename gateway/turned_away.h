@@ -1,6 +1,6 @@
 // What mail was turned away, per mailbox and reason, since the server started; told to the log at a
-// bearable pace. Never grows with what strangers try: mailboxes nobody knows are counted up to a
-// limit.
+// bearable pace. Never grows with what strangers try: of mailboxes nobody knows only so many are
+// remembered, and never in place of one of ours.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ namespace gateway {
 class TurnedAwayCounts {
 public:
     /// Counts it, and logs it: the first of its kind at once, of further ones at most one a minute,
-    /// with their number.
+    /// with their number; of mailboxes nobody knows no more than a person can read.
     void add(const smtp::TurnedAway& event, WallTime now);
 
     /// For an answer of Operations that shows one mailbox: its `mailbox` gets `turned_away`, an
@@ -37,8 +37,12 @@ private:
     using Reasons = std::map<smtp::TurnedAway::Reason, Count>;
 
     static void say(const smtp::TurnedAway& event, const Count& count);
+    bool mayTalk(WallTime now);  ///< of one more mailbox nobody knows
 
-    std::map<MailboxId, Reasons> m_mailboxes;
+    std::map<MailboxId, Reasons> m_mailboxes;  ///< that this node knows
+    std::map<MailboxId, Reasons> m_unknown;
+    WallTime m_minute;  ///< when the present one of talking began
+    std::size_t m_lines = 0;
 };
 
 }  // namespace gateway

@@ -1,7 +1,14 @@
 // Counts of turned-away mail: per mailbox and reason, with what was seen last.
 #include "gateway/turned_away.h"
 
+#include <algorithm>
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <doctest/doctest.h>
+
+#include "gateway/base/durable_file.h"
+#include "tests/base/temporary_folder.h"
 
 using gateway::MailboxId;
 using gateway::TurnedAwayCounts;
@@ -45,17 +52,44 @@ TEST_CASE("an answer that shows no mailbox stays as it is") {
     CHECK(answer == json{{"mailboxes", json::array()}});
 }
 
-TEST_CASE("strangers who name ever new mailboxes cost no more than a limit") {
+TEST_CASE(
+    "strangers who name ever new mailboxes cost no more than a limit, and hide nothing of ours") {
     TurnedAwayCounts counts;
-    MailboxId last = MailboxId::generate();
-    for (int i = 0; i < 10'000; ++i) {
-        last = MailboxId::generate();
-        counts.add({last, Reason::UnknownMailbox, false, "192.0.2.1", ""}, kStart);
+    const MailboxId ours = MailboxId::generate();
+    counts.add({ours, Reason::Network, false, "192.0.2.1", "192.0.2.1"}, kStart);
+    const MailboxId first = MailboxId::generate();
+    counts.add({first, Reason::UnknownMailbox, false, "192.0.2.1", ""}, kStart);
+    for (int i = 0; i < 9'999; ++i) {
+        counts.add({MailboxId::generate(), Reason::UnknownMailbox, false, "192.0.2.1", ""}, kStart);
     }
-    CHECK(shown(counts, last).size() == 1);
+    CHECK(shown(counts, first).size() == 1);
     const MailboxId beyond = MailboxId::generate();
     counts.add({beyond, Reason::UnknownMailbox, false, "192.0.2.1", ""}, kStart);
-    CHECK(shown(counts, beyond).empty());
-    counts.add({last, Reason::UnknownMailbox, false, "192.0.2.1", ""}, kStart);
-    CHECK(shown(counts, last)[0].at("refused") == 2);
+    CHECK(shown(counts, first).empty());
+    CHECK(shown(counts, beyond).size() == 1);
+    CHECK(shown(counts, ours)[0].at("refused") == 1);
+    const MailboxId another = MailboxId::generate();
+    counts.add({another, Reason::Tls, false, "192.0.2.1", "no TLS"}, kStart);
+    CHECK(shown(counts, another).size() == 1);
+}
+
+TEST_CASE("strangers fill no log, and keep no line of ours out of it") {
+    const shim::TemporaryFolder folder;
+    const int before = ::dup(STDERR_FILENO);
+    const int file = ::open((folder / "log").c_str(), O_CREAT | O_WRONLY, 0600);
+    REQUIRE(file >= 0);
+    ::dup2(file, STDERR_FILENO);
+    TurnedAwayCounts counts;
+    for (int i = 0; i < 1'000; ++i) {
+        counts.add({MailboxId::generate(), Reason::UnknownMailbox, false, "192.0.2.1", ""}, kStart);
+    }
+    counts.add({MailboxId::generate(), Reason::Tls, false, "192.0.2.1", "no TLS"}, kStart);
+    counts.add({MailboxId::generate(), Reason::UnknownMailbox, false, "192.0.2.1", ""},
+               kStart + std::chrono::minutes(1));
+    ::dup2(before, STDERR_FILENO);
+    ::close(before);
+    ::close(file);
+    const std::string log = gateway::readWhole(folder / "log", 1 << 20);
+    CHECK(std::count(log.begin(), log.end(), '\n') == 62);
+    CHECK(log.find("without TLS") != std::string::npos);
 }
