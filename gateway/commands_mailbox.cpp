@@ -1,12 +1,15 @@
 #include "gateway/commands_mailbox.h"
 
+#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <sstream>
 
 #include "crypto/secret.h"
 #include "gateway/answer_text.h"
 #include "gateway/base/error.h"
 #include "gateway/base/text.h"
+#include "gateway/commands_password.h"
 #include "gateway/exit_code.h"
 #include "gateway/operations.h"
 #include "gateway/output.h"
@@ -18,6 +21,17 @@ namespace gateway {
 namespace {
 
 using nlohmann::json;
+
+struct MailboxArguments {
+    std::string address;  ///< empty where none was typed
+    std::optional<std::string> name;
+    std::optional<std::string> description;
+    /// Pins by the names of `allow.*`, as typed; `none` takes one away.
+    std::map<std::string, std::string> allow;
+    bool passwordFromInput = false;
+    bool discardMessages = false;
+    bool json = false;
+};
 
 /// Adopted passwords shorter than this can be guessed by whoever copies the records.
 constexpr std::size_t kShortPassword = 20;
@@ -60,7 +74,7 @@ std::string welcome(const json& made, std::string_view shown) {
 }
 
 json addressed(const char* operation, const MailboxArguments& arguments) {
-    return {{"operation", operation}, {"address", arguments.address.value_or("")}};
+    return {{"operation", operation}, {"address", arguments.address}};
 }
 
 /// A pin's value, from what was typed; null takes it away.
@@ -125,14 +139,12 @@ int showAfter(const Config& config, const MailboxArguments& arguments, json requ
     return EX_OK;
 }
 
-}  // namespace
-
 int createMailbox(const Config& config, const MailboxArguments& arguments) {
     requireOutput();
     json request{{"operation", "mailbox.create"}, {"name", arguments.name.value_or("")}};
     request["description"] = arguments.description.value_or("");
-    if (arguments.address) {
-        request["address"] = *arguments.address;
+    if (!arguments.address.empty()) {
+        request["address"] = arguments.address;
     }
     std::optional<crypto::Password> given;
     if (arguments.passwordFromInput) {
@@ -225,6 +237,73 @@ int deleteMailbox(const Config& config, const MailboxArguments& arguments) {
 
 int activateMailbox(const Config& config, const MailboxArguments& arguments) {
     return showAfter(config, arguments, addressed("mailbox.activate", arguments));
+}
+
+void addPinOptions(CLI::App& edit, std::map<std::string, std::string>& allow) {
+    const auto add = [&](const char* name, const char* key, const char* description) {
+        return edit
+            .add_option_function<std::string>(
+                name, [&allow, key](const std::string& typed) { allow[key] = typed; }, description)
+            ->group("Who may send to it; `none` (or `no`) takes a pin away");
+    };
+    add("--allow-mode", "mode", "observe (count and show misses) or enforce (refuse)")
+        ->check(CLI::IsMember({"observe", "enforce"}));
+    add("--allow-networks", "networks", "Networks the sender's address lies in, by commas")
+        ->type_name("CIDR,…");
+    add("--allow-tls", "tls", "Whether the sender must use TLS, or show a certificate")
+        ->check(CLI::IsMember({"none", "required", "certificate"}));
+    add("--allow-certificate-names", "certificate_names",
+        "Host names of which the sender's certificate must bear one, by commas")
+        ->type_name("NAME,…");
+    add("--allow-originator-org", "originator_org", "What the message's X-OriginatorOrg must say")
+        ->type_name("DOMAIN");
+    add("--allow-only-journal-reports", "only_journal_reports",
+        "Whether the message must be a journal report of Exchange (X-MS-Journal-Report)")
+        ->check(CLI::IsMember({"yes", "no"}));
+}
+
+void addCreateOptions(CLI::App& create, MailboxArguments& typed) {
+    create.add_option("--name", typed.name, "What people call it")->required()->type_name("NAME");
+    create.add_option("--description", typed.description, "Further words")->type_name("TEXT");
+    CLI::Option* address =
+        create.add_option("--address", typed.address, "Take over this address of another gateway")
+            ->type_name("ADDRESS");
+    create
+        .add_flag("--password-stdin", typed.passwordFromInput,
+                  "With --address: its password is read from standard input or the terminal")
+        ->needs(address);
+}
+
+}  // namespace
+
+void addMailboxCommands(CLI::App& app, CommandLine& line) {
+    CLI::App* mailbox = app.add_subcommand("mailbox", "Make, show and change mailboxes");
+    mailbox->require_subcommand(1);
+    const auto typed = std::make_shared<MailboxArguments>();
+    using Act = int (*)(const Config&, const MailboxArguments&);
+    const auto add = [&](const char* name, const char* description, Act act) {
+        CLI::App* command = addCommand(*mailbox, line, name, description, asOwner(act, typed));
+        command->add_flag("--json", typed->json, "Print one line of JSON");
+        return command;
+    };
+    addCreateOptions(*add("create", "Make a mailbox and print its password, once", createMailbox),
+                     *typed);
+    add("list", "All mailboxes with what waits in them", listMailboxes);
+    CLI::App* show =
+        add("show", "One mailbox, and what to enter in senders and archivers", showMailbox);
+    CLI::App* edit = add("edit", "Change name, description, or who may send to it", editMailbox);
+    CLI::App* suspend = add(
+        "suspend", "Take no mail: senders try again later, archivers still fetch", suspendMailbox);
+    CLI::App* activate = add("activate", "Take mail again, also after a delete", activateMailbox);
+    CLI::App* remove = add("delete", "Refuse mail for good, once nothing waits", deleteMailbox);
+    remove->add_flag("--discard-messages", typed->discardMessages, "Delete what waits, unread");
+    for (CLI::App* command : {show, edit, suspend, activate, remove}) {
+        addAddress(*command, typed->address);
+    }
+    edit->add_option("--name", typed->name, "The new name")->type_name("NAME");
+    edit->add_option("--description", typed->description, "The new description")->type_name("TEXT");
+    addPinOptions(*edit, typed->allow);
+    addPasswordCommand(*mailbox, line);
 }
 
 }  // namespace gateway

@@ -22,6 +22,11 @@ namespace {
 
 using pop3::UnlockedMailbox;
 
+struct MessageArguments {
+    std::string address;
+    std::string uidl;
+};
+
 /// The mailbox as its files tell, without the lock and without a server: so it also works on a
 /// copy or a read-only disk. Whose statements count does not matter here: the password decides
 /// what opens.
@@ -107,8 +112,6 @@ void warnOf(const std::vector<LeftOut>& leftOut) {
     }
 }
 
-}  // namespace
-
 int listMessages(const Config& config, const MessageArguments& arguments) {
     const auto mailbox = unlock(config, arguments.address);
     DirectoryStore store{Layout(config.data)};
@@ -150,6 +153,24 @@ int catMessage(const Config& config, const MessageArguments& arguments) {
         print(plaintext);
     }
     return EX_OK;
+}
+
+}  // namespace
+
+void addMessageCommands(CLI::App& app, CommandLine& line) {
+    CLI::App* message = app.add_subcommand("message", "Look inside a mailbox with its password");
+    message->require_subcommand(1);
+    message->footer(
+        "The password is read from POSTERN_PASSWORD, from standard input, or at the terminal.");
+    const auto typed = std::make_shared<MessageArguments>();
+    CLI::App* list =
+        addCommand(*message, line, "list", "The messages that wait, with sender and subject",
+                   asOwner(listMessages, typed));
+    CLI::App* cat = addCommand(*message, line, "cat", "One message, as an archiver would get it",
+                               asOwner(catMessage, typed));
+    addAddress(*list, typed->address);
+    addAddress(*cat, typed->address);
+    cat->add_option("UIDL", typed->uidl, "As `message list` and POP3 UIDL show it")->required();
 }
 
 }  // namespace gateway

@@ -1,21 +1,12 @@
 // `postern message list|cat`: look inside a mailbox with its password.
-// Never changes anything, and shows nothing without the password.
+// Never changes anything, and shows nothing without the password, which comes from
+// POSTERN_PASSWORD, standard input or the terminal.
 #pragma once
 
-#include <string>
-
-#include "gateway/config.h"
+#include "gateway/command_line.h"
 
 namespace gateway {
 
-struct MessageArguments {
-    std::string address;
-    std::string uidl;
-};
-
-/// Each returns EX_OK, or throws Refusal or Error. The password comes from POSTERN_PASSWORD,
-/// standard input or the terminal.
-int listMessages(const Config& config, const MessageArguments& arguments);
-int catMessage(const Config& config, const MessageArguments& arguments);
+void addMessageCommands(CLI::App& app, CommandLine& line);
 
 }  // namespace gateway

@@ -20,6 +20,14 @@ namespace {
 
 using nlohmann::json;
 
+struct PasswordArguments {
+    std::string address;
+    bool reset = false;
+    bool unlockEarlier = false;
+    bool recover = false;
+    bool json = false;
+};
+
 /// The identity out of what age-keygen wrote: comment lines before it are passed over.
 crypto::Password readIdentity() {
     for (;;) {
@@ -111,8 +119,6 @@ std::string describe(const json& answer) {
                                   " --unlock-earlier` with the password that was valid before");
 }
 
-}  // namespace
-
 int mailboxPassword(const Config& config, const PasswordArguments& arguments) {
     if (!arguments.unlockEarlier) {
         requireOutput();
@@ -134,6 +140,32 @@ int mailboxPassword(const Config& config, const PasswordArguments& arguments) {
     }
     crypto::wipe(std::span<char>(text));
     return EX_OK;
+}
+
+}  // namespace
+
+void addPasswordCommand(CLI::App& mailbox, CommandLine& line) {
+    const auto typed = std::make_shared<PasswordArguments>();
+    CLI::App* password =
+        addCommand(mailbox, line, "password", "Give a mailbox a new password, and print it, once",
+                   asOwner(mailboxPassword, typed));
+    password->footer(
+        "Asks for the present password; the new one then opens all that waits. What it needs is "
+        "read at\nthe terminal, or from standard input, a line each.");
+    addAddress(*password, typed->address);
+    password->add_flag("--json", typed->json, "Print one line of JSON");
+    CLI::Option* reset = password->add_flag(
+        "--reset", typed->reset,
+        "The present one is lost: what waits is locked until an earlier one turns up");
+    CLI::Option* unlock =
+        password->add_flag("--unlock-earlier", typed->unlockEarlier,
+                           "Let the present one open what an earlier one opens; asks for the "
+                           "earlier, then the present one");
+    CLI::Option* recover =
+        password->add_flag("--recover", typed->recover,
+                           "Asks for the identity of the recovery key instead of a password");
+    reset->excludes(unlock)->excludes(recover);
+    unlock->excludes(recover);
 }
 
 }  // namespace gateway

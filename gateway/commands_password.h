@@ -2,21 +2,10 @@
 // Never keeps a secret longer than its request and the one line that shows it.
 #pragma once
 
-#include <string>
-
-#include "gateway/config.h"
+#include "gateway/command_line.h"
 
 namespace gateway {
 
-struct PasswordArguments {
-    std::string address;
-    bool reset = false;
-    bool unlockEarlier = false;
-    bool recover = false;
-    bool json = false;
-};
-
-/// Returns EX_OK, or throws Refusal or Error.
-int mailboxPassword(const Config& config, const PasswordArguments& arguments);
+void addPasswordCommand(CLI::App& mailbox, CommandLine& line);
 
 }  // namespace gateway

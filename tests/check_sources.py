@@ -30,7 +30,7 @@ ONLY_IN = {  # what may appear only where; paths are beginnings
     r"#include <toml": ("gateway/config", "gateway/mail/statement"),
     r"#include <curl": ("gateway/net/http_client", "gateway/store/s3_client"),
     r"#include <boost": ("gateway/net/http_server",),
-    r"#include <CLI": ("gateway/commands", "gateway/main"),
+    r"#include <CLI": ("gateway/command",),
     r"\b(fsync|fdatasync|syncfs)\s*\(": ("gateway/base/durable_file",),
     r"\bdetached\b": ("gateway/net/listener", "gateway/daemon"),  # it drops exceptions: only for roots that catch
 }
