@@ -15,6 +15,7 @@ namespace gateway {
 struct CommandLine {
     std::string configFile = "/etc/postern/postern.toml";
     std::function<int(const Config&)> action;
+    std::function<int()> actionWithoutConfig;  ///< instead of `action`, where it is set
 };
 
 /// A command below `parent`, with --config. `action` runs after everything was parsed; it returns

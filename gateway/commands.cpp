@@ -8,6 +8,7 @@
 #include "gateway/base/error.h"
 #include "gateway/check.h"
 #include "gateway/command_line.h"
+#include "gateway/commands_completion.h"
 #include "gateway/commands_mailbox.h"
 #include "gateway/commands_message.h"
 #include "gateway/daemon.h"
@@ -44,6 +45,7 @@ void addCommands(CLI::App& app, CommandLine& line) {
     addCheckCommand(app, line);
     addMailboxCommands(app, line);
     addMessageCommands(app, line);
+    addCompletionCommand(app, line);
 }
 
 /// One line, whatever it is about: a message may quote what a file or a peer holds.
@@ -61,7 +63,8 @@ int parseAndRun(CLI::App& app, CommandLine& line, int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         return complain(EX_USAGE, std::string(error.what()) + "; see `postern --help`");
     }
-    return line.action(loadConfig(line.configFile));
+    return line.actionWithoutConfig ? line.actionWithoutConfig()
+                                    : line.action(loadConfig(line.configFile));
 }
 
 }  // namespace
