@@ -47,7 +47,12 @@ fuzz: ## Fuzz each target for SECONDS_EACH=60 (clang 19); fails on a crash and n
 	@packaging/build fuzz fuzz_targets
 	@SECONDS_EACH=$${SECONDS_EACH:-60} tests/fuzz/run
 
-deb bench: ## Not there yet; each says so and fails
+bench: ## Measure the release build on loopback; WORKLOAD=pattern, SECONDS_EACH=3; PEERS=1: Postfix and Dovecot too (as root)
+	@packaging/install-dependencies build test
+	@packaging/build release postern bench_load
+	@tests/bench/run build/release/gateway/postern build/release/tests/bench/bench_load
+
+deb: ## Not there yet; it says so and fails
 	@echo "make $@ does not exist yet in this version; CHANGELOG.md says what does." >&2; exit 69
 
 help: ## This list

@@ -1,0 +1,114 @@
+"""What is measured, against whom, and what is wanted: the rows of the table in docs/performance.md."""
+import dataclasses
+
+from measure import median
+from workloads import KIB, MIB, crowded, idle, ingest, large, listing, logins, raw, retrieval
+
+
+@dataclasses.dataclass
+class Goal:
+    """A workload. `runs` names who runs it: the gateway, its peers, and "disk" for the raw limit beside it.
+    `judge` gets the runs of each and gives (what was reached, whether that is enough)."""
+    name: str
+    wanted: str
+    unit: str
+    figure: str
+    runs: dict
+    judge: object
+    on_demand: bool = False  # only where WORKLOAD names it
+
+
+def ratio(runs, name, ours, theirs):
+    """How often the median of the first is that of the second; nothing where one was not measured."""
+    mine, other = median(runs.get("Postern"), ours), median(runs.get(name), theirs)
+    return mine / other if mine and other else None
+
+
+def judged(*parts):
+    """Joins (text, value, least) where the value was measured."""
+    known = [(text.format(value), value >= least) for text, value, least in parts if value is not None]
+    return "; ".join(text for text, _ in known), all(well for _, well in known)
+
+
+def against(p1, p2=None, disk=None):
+    """Deliveries a second against the peers' and against the raw limit."""
+    def judge(runs):
+        return judged(("{:.1f} × P1", ratio(runs, "P1", "delivered", "delivered"), p1),
+                      *([("{:.1f} × P2", ratio(runs, "P2", "delivered", "delivered"), p2)] if p2 else []),
+                      *([("{:.0%} of the disk", ratio(runs, "disk", "delivered", "rate"), disk)] if disk else []))
+    return judge
+
+
+def one_mailbox(runs):
+    return judged(("{:.0%} of the rate into 64", ratio(runs, "spread", "delivered", "delivered"), 0.8))
+
+
+def one_connection(runs):
+    p50, p99, disk = (median(runs.get(who), what)
+                      for who, what in (("Postern", "p50"), ("Postern", "p99"), ("disk", "p50")))
+    if None in (p50, disk):
+        return "", False
+    return (f"p50 {p50:.2f} ms, disk alone {disk:.2f}; p99 {p99:.1f} ms", p50 <= disk + 0.25 and p99 <= 3)
+
+
+def fetched(runs):
+    cpu = median(runs.get("Postern"), "cpu_per_1000")
+    text, well = judged(("{:.1f} × P1", ratio(runs, "P1", "rate", "rate"), 5.5),
+                        ("{:.1f} × P2", ratio(runs, "P2", "rate", "rate"), 1.2))
+    return (f"{text + '; ' if text else ''}{cpu:.2f} CPU s per 1,000", well and cpu <= 0.15) if cpu else ("", False)
+
+
+def at_most(figure, limit, text):
+    def judge(runs):
+        value = median(runs.get("Postern"), figure)
+        return (text.format(value), value <= limit) if value is not None else ("", False)
+    return judge
+
+
+def many_logins(runs):
+    cached, plain = median(runs.get("cached"), "rate"), median(runs.get("Postern"), "rate")
+    if None in (cached, plain):
+        return "", False
+    return f"{cached:,.0f} /s with unlock_cache, {plain:,.0f} /s without", cached >= 1500
+
+
+def cpu_of_one(runs):
+    cpu = median(runs.get("Postern"), "cpu_per_1000")
+    return (f"{cpu:.2f} CPU s per 1,000", cpu <= 0.45) if cpu else ("", False)
+
+
+def everybody(run, **more):
+    return {"Postern": run, "P1": run, "P2": run, **more}
+
+
+def grown(name, run):
+    return Goal(f"growth, {name}", "CPU flat within 10 %", "/s", "delivered", {"Postern": run}, cpu_of_one, True)
+
+
+SPREAD = ingest(75 * KIB, 64, 64, 4000)
+GOALS = [
+    Goal("in, 75 KiB, 64 connections", "10 × P1, 6 × P2, 30 % of the disk; CPU 0.45 s per 1,000", "/s", "delivered",
+         everybody(SPREAD, disk=raw(75 * KIB, 64, 64, 4000)), against(10, 6, 0.3)),
+    Goal("in, 75 KiB, 64 connections, one mailbox", "80 % of the rate into 64 mailboxes", "/s", "delivered",
+         {"spread": SPREAD, "Postern": ingest(75 * KIB, 64, 1, 4000), "disk": raw(75 * KIB, 64, 1, 4000)},
+         one_mailbox),
+    Goal("in, 75 KiB, 1 connection", "p50 ≤ disk + 0.25 ms, p99 ≤ 3 ms", "/s", "delivered",
+         everybody(ingest(75 * KIB, 1, 1, 1000), disk=raw(75 * KIB, 1, 1, 1000)), one_connection),
+    Goal("in, 4 KiB, 8 connections", "6 × P1", "/s", "delivered", everybody(ingest(4 * KIB, 8, 64, 6000)), against(6)),
+    Goal("in, 1 MiB, 8 connections", "5 × P1", "/s", "delivered", everybody(ingest(MIB, 8, 64, 800)), against(5)),
+    Goal("in, 25 MiB, 4 connections", "3 × P1", "/s", "delivered", everybody(ingest(25 * MIB, 4, 4, 40)), against(3)),
+    Goal("out, 75 KiB, 8 connections", "5.5 × P1, 1.2 × P2; CPU 0.15 s per 1,000", "/s", "rate",
+         everybody(retrieval(75 * KIB, 8, 250)), fetched),
+    Goal("list, 100,000 waiting, warm", "100 ms behind the unlock (P1: the whole way)", "ms", "p50",
+         everybody(listing(100_000, after_restart=False)), at_most("p50", 100, "{:.0f} ms")),
+    Goal("list, 100,000 waiting, after a restart", "400 ms behind the unlock", "ms", "p50",
+         {"Postern": listing(100_000, after_restart=True)}, at_most("p50", 400, "{:.0f} ms")),
+    Goal("idle, 1,000 sessions after STARTTLS", "40 MiB in all", "MiB", "memory",
+         {"Postern": idle(1000)}, at_most("memory", 40, "{:.0f} MiB")),
+    Goal("memory, one message of 100 MB in and out", "grows by 2 MiB", "MiB", "memory",
+         {"Postern": large(100_000_000)}, at_most("memory", 2, "{:.1f} MiB more")),
+    Goal("log-ins", "1,500 /s with unlock_cache", "/s", "rate",
+         {"Postern": logins(4), "cached": logins(4), "P1": logins(4), "P2": logins(4)}, many_logins),
+    *(grown(f"{connections} connections", ingest(75 * KIB, connections, 64, 4000)) for connections in (1, 16, 256)),
+    *(grown(f"{waiting:,} waiting", crowded(75 * KIB, waiting, 4000)) for waiting in (0, 100_000, 1_000_000)),
+]
