@@ -155,6 +155,7 @@ int checkAll(const Config& config, bool fix) {
         becomeOwnerOf(config.data);
         guarded(report, "records", [&] { checkRecords(config, report); });
         guarded(report, "recovery", [&] { checkRecovery(config, report); });
+        guarded(report, "admins", [&] { checkAdmins(config, report); });
         guarded(report, "messages", [&] { checkMessages(config, report); });
         guarded(report, "certificate", [&] { checkCertificate(config, report); });
         guarded(report, "space", [&] { checkSpace(config, report); });

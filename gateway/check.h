@@ -31,6 +31,7 @@ void checkPorts(const Config& config, CheckReport& report);
 void checkRecords(const Config& config, CheckReport& report);
 /// Which mailboxes a lost password would still lock for ever, where there is a recovery key.
 void checkRecovery(const Config& config, CheckReport& report);
+void checkAdmins(const Config& config, CheckReport& report);
 void checkMessages(const Config& config, CheckReport& report);
 void checkCertificate(const Config& config, CheckReport& report);
 void checkNames(const Config& config, CheckReport& report);

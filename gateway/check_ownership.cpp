@@ -94,10 +94,11 @@ private:
         }
     }
 
-    /// The signing key of the node, and the keys of certificates.
+    /// The signing key of the node, the keys of certificates, and what a password can be tried
+    /// against.
     bool isSecret(const std::filesystem::path& path) const {
         return path == m_layout.node() || path == m_layout.nodeFile() || path == m_layout.tls() ||
-               path.extension() == ".key";
+               path == m_layout.admins() || path.extension() == ".key";
     }
 
     template <typename Mend>

@@ -126,6 +126,7 @@ asio::awaitable<nlohmann::json> ControlServer::State::answer(Socket& socket) {
     if (!request.is_object()) {
         co_return refusal(EX_DATAERR, "the request is no JSON object on one line of at most 8 MiB");
     }
+    request["peer"] = *user;  // what the kernel says, whatever the command does
     co_return co_await handler(std::move(request));
 }
 

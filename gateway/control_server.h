@@ -17,6 +17,7 @@ namespace gateway {
 /// Belongs to the I/O thread.
 class ControlServer {
 public:
+    /// The request's `peer` is the user at the other end.
     using Handler = std::function<asio::awaitable<nlohmann::json>(nlohmann::json)>;
 
     /// Binds the socket, 0600; a socket file that a dead server left is replaced, which is why it

@@ -13,6 +13,7 @@
 #include "gateway/base/text.h"
 #include "gateway/exit_code.h"
 #include "gateway/mailbox_address.h"
+#include "gateway/operations_admin.h"
 
 namespace gateway {
 
@@ -136,7 +137,7 @@ json Operations::perform(json request) noexcept {
 }
 
 void Operations::forget(json& object) {
-    for (const char* name : {"password", "earlier_password", "identity"}) {
+    for (const char* name : {"password", "earlier_password", "identity", "token"}) {
         const auto found = object.find(name);
         if (found != object.end() && found->is_string()) {
             crypto::wipe(std::span<char>(found->get_ref<std::string&>()));
@@ -164,6 +165,9 @@ json Operations::dispatch(json& request) {
         if (name == wanted) {
             return (this->*handler)(request);
         }
+    }
+    if (wanted.starts_with("admin.")) {
+        return performOnAdmins(Layout(m_config.data), wanted, request);
     }
     throw Refusal(EX_UNAVAILABLE, "the running server does not know the operation " +
                                       printable(wanted, 80) +

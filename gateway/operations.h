@@ -40,6 +40,8 @@ public:
     /// mailbox.unlock_earlier    address, earlier_password, password (the present one); no password
     ///                           in the answer
     /// mailbox.recover           address, identity (of the recovery key) → a new password
+    ///
+    /// admin.…           web accounts and API tokens: operations_admin.h
     nlohmann::json perform(nlohmann::json request) noexcept;
 
     /// Whether a request takes a key out of use: its answer must wait until nothing can be stored

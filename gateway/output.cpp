@@ -32,8 +32,9 @@ void print(std::string_view text) {
 
 void requireOutput() {
     if (::fcntl(STDOUT_FILENO, F_GETFL) < 0) {
-        throw Refusal(EX_USAGE,
-                      "standard output is closed, and the password is shown only once; open it");
+        throw Refusal(
+            EX_USAGE,
+            "standard output is closed, and what would be shown there is shown only once; open it");
     }
 }
 

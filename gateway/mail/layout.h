@@ -21,6 +21,7 @@ public:
     std::filesystem::path controlSocket() const { return m_data / "control.sock"; }
 
     std::filesystem::path config() const { return m_data / "config"; }
+    std::filesystem::path admins() const { return config() / "admins.toml"; }
     std::filesystem::path records() const { return config() / "mailboxes"; }
     std::filesystem::path record(const MailboxId& mailbox) const {
         return records() / mailbox.str();

@@ -62,7 +62,7 @@ struct House {
     shim::TemporaryFolder folder;
     Layout layout{folder.path()};
     Config config = parseConfig(
-        "domain = \"msgw.test\"\nhostname = \"msgw1.test\"\n[smtp]\n"
+        "domain = \"msgw.test\"\nhostname = \"msgw1.test\"\ndata = \".\"\n[smtp]\n"
         "listen = [\"127.0.0.1:2525\", \"[::1]:25\"]\n[pop3]\nlisten = []",
         folder / "postern.toml");
     RegistryKeeper keeper;
