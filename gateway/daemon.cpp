@@ -316,7 +316,7 @@ int serve(const Config& config) {
     if (!crypto::memoryLocked()) {
         log::warning(
             "memory cannot be locked: keys of open sessions may reach the swap; raise "
-            "LimitMEMLOCK (the unit has 16M)");
+            "LimitMEMLOCK (the unit has 64M)");
     }
     for (const std::string& key : config.withoutEffect) {
         log::warning("a setting has no effect in this version", {{"key", key}});
