@@ -2,9 +2,10 @@
 # but for `make run`, which leaves a gateway running until Ctrl-C.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: run test soak install deb bench fuzz tidy tsan format help
+.PHONY: run test soak install deb package-test bench fuzz tidy tsan format help
 
 PREFIX ?= /usr/local
+SUITES ?= bookworm trixie
 
 run: ## Build the release, start a gateway on 127.0.0.1, send a journal report through it (ONCE=1: then stop)
 	@packaging/install-dependencies build
@@ -22,11 +23,24 @@ soak: ## The tests again, with the long proofs at full length (DURATION=1800 sec
 	@packaging/build dev all
 	@packaging/build release postern
 	@DURATION=$${DURATION:-1800} tests/run $(NAME)
+	@[[ -n "$(NAME)" ]] || $(MAKE) package-test
 
-install: ## Build the release and install it under PREFIX=/usr/local (as root; DESTDIR is honoured)
+deb: ## Build the release and a Debian package of it, build/postern_*.deb
+	@packaging/install-dependencies build package
+	@packaging/build release postern
+	@packaging/build-deb
+
+package-test: ## Install, use, upgrade and purge the package on minimal systems of SUITES="bookworm trixie" (as root)
+	@packaging/install-dependencies container
+	@for suite in $(SUITES); do tests/fresh_package $$suite || exit; done
+
+install: ## Build the release and install it with its service under PREFIX=/usr/local (as root; DESTDIR is honoured)
 	@packaging/install-dependencies build
 	@packaging/build release postern
 	@cmake --install build/release --prefix $(PREFIX)
+	@[[ -n "$(DESTDIR)" ]] || echo "Now: set domain in /etc/postern/postern.toml, then, as root:"
+	@[[ -n "$(DESTDIR)" ]] || echo "  systemd-sysusers && systemd-tmpfiles --create && systemctl daemon-reload"
+	@[[ -n "$(DESTDIR)" ]] || echo "  postern check && systemctl enable --now postern postern-backup.timer"
 
 tidy: ## Check the formatting and run clang-tidy (clang 19)
 	@packaging/install-dependencies build test maintain
@@ -52,8 +66,5 @@ bench: ## Measure the release build on loopback; WORKLOAD=pattern, SECONDS_EACH=
 	@packaging/build release postern bench_load
 	@tests/bench/run build/release/gateway/postern build/release/tests/bench/bench_load
 
-deb: ## Not there yet; it says so and fails
-	@echo "make $@ does not exist yet in this version; CHANGELOG.md says what does." >&2; exit 69
-
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z ]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
