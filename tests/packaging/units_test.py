@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""What systemd says about the units, the account, the folders; and which backups a year of days leaves.
+"""What systemd says about the units, the account, the folders; where an installation puts things; and which backups
+a year of days leaves.
 
     units_test.py PATH_TO_POSTERN [case…]
 """
@@ -71,6 +72,36 @@ def account_and_folders_are_made(stage):
         found = (stage.folder / name).stat()
         expect_equal((oct(found.st_mode), str(found.st_uid), str(found.st_gid)), (oct(0o40700), account[1], account[2]),
                      f"mode and owner of {name}")
+
+
+@case
+def an_installation_from_source_is_whole(stage):
+    need("cmake", "systemd-analyze")
+    build = pathlib.Path(sys.argv[1]).resolve().parent.parent
+
+    def install():
+        done = subprocess.run(["cmake", "--install", build, "--prefix", "/opt/postern"], capture_output=True, text=True,
+                              env={**os.environ, "DESTDIR": str(stage.folder)}, timeout=60)
+        expect_equal((done.returncode, done.stderr), (0, ""), f"cmake --install: {done.stdout}")
+
+    install()
+    there = {str(path.relative_to(stage.folder)) for path in stage.folder.rglob("*") if path.is_file()}
+    below = ("sbin/postern", "libexec/postern/daily-backup", "share/man/man8/postern.8", "share/man/man5/postern.toml.5",
+             "share/man/man5/postern-formats.5", "share/bash-completion/completions/postern",
+             "share/zsh/site-functions/_postern", "lib/systemd/system/postern.service",
+             "lib/systemd/system/postern-backup.service", "lib/systemd/system/postern-backup.timer",
+             "lib/sysusers.d/postern.conf", "lib/tmpfiles.d/postern.conf")
+    expect_equal(there, {"etc/postern/postern.toml"} | {f"opt/postern/{name}" for name in below}, "files installed")
+    for name in there:
+        expect(os.path.getsize(stage.folder / name) > 50, f"{name} is empty")
+    for unit in (stage.folder / "opt/postern/lib/systemd/system").iterdir():
+        unit.write_text(unit.read_text().replace("/opt/postern", f"{stage.folder}/opt/postern"))
+        done = analyze("verify", "--man=no", str(unit))
+        expect_equal((done.stderr, done.returncode), ("", 0), f"what systemd-analyze says of {unit.name}")
+    config = stage.folder / "etc/postern/postern.toml"
+    config.write_text('domain = "journal.example"\n')
+    install()
+    expect_equal(config.read_text(), 'domain = "journal.example"\n', "the configuration after a second installation")
 
 
 class Backups:
