@@ -107,20 +107,28 @@ def an_installation_from_source_is_whole(stage):
 class Backups:
     """The daily backup with a postern that only writes what it is told, or fails."""
 
-    def __init__(self, stage, status=0):
+    def __init__(self, stage, status=0, mailboxes='[{"address": "mbx-…"}]', config='domain = "journal.example"\n'):
         self.folder = stage.folder / "backups"
         self.folder.mkdir(exist_ok=True)
+        self.config = stage.folder / "postern.toml"
+        self.config.write_text(config)
         programs = stage.folder / "bin"
         programs.mkdir(exist_ok=True)
         postern = programs / "postern"
-        postern.write_text(f"#!/bin/sh\n[ $# = 3 ] && [ \"$1 $2\" = 'backup export' ] || exit 64\n"
-                           f"[ {status} = 0 ] || exit {status}\nexec cat >\"$3\" </dev/null\n")
+        postern.write_text(f"""#!/bin/sh
+            [ {status} = 0 ] || exit {status}
+            case "$*" in
+                "mailbox list --json") echo '{mailboxes}' ;;
+                "backup export "*) cat >"$3" </dev/null ;;
+                *) exit 64 ;;
+            esac
+            """)
         postern.chmod(0o755)
         self.environment = {**os.environ, "PATH": f"{programs}:/usr/bin:/bin"}
 
     def run(self):
-        return subprocess.run([SYSTEMD / "daily-backup", self.folder], capture_output=True, text=True, timeout=60,
-                              env=self.environment)
+        return subprocess.run([SYSTEMD / "daily-backup", self.folder, self.config], capture_output=True, text=True,
+                              timeout=60, env=self.environment)
 
     def names(self):
         return sorted(path.name for path in self.folder.iterdir())
@@ -154,6 +162,15 @@ def a_backup_that_fails_removes_none(stage):
     before = backups.names()
     expect_equal(backups.run().returncode, 69, "exit code")
     expect_equal(backups.names(), before, "backups afterwards")
+
+
+@case
+def nothing_is_saved_where_there_is_nothing(stage):
+    for options in ({"config": "#domain = \"x\"\n", "status": 78}, {"mailboxes": "[]"}):
+        backups = Backups(stage, **options)
+        done = backups.run()
+        expect_equal((done.returncode, done.stderr, backups.names()), (0, "", []), f"the backup with {options}")
+        expect("nothing to save" in done.stdout, f"it says {done.stdout!r}")
 
 
 @case
