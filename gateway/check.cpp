@@ -10,7 +10,6 @@
 #include "gateway/exit_code.h"
 #include "gateway/output.h"
 #include "gateway/privileges.h"
-#include "gateway/record_files.h"
 
 namespace gateway {
 
@@ -64,61 +63,6 @@ void CheckReport::problem(const std::string& area, const std::string& text,
 void CheckReport::fixed(const std::string& area, const std::string& text,
                         const std::string& command) {
     line("fixed    ", area, text, command);
-}
-
-void checkRecords(const Config& config, CheckReport& report) {
-    const Layout layout(config.data);
-    const auto mailboxes = recordedMailboxes(layout);
-    std::vector<Finding> findings;
-    for (const MailboxId& id : mailboxes) {
-        const Record record = readRecord(layout, id, findings);
-        const Mailbox mailbox =
-            record.fold([](const NodeId&, const crypto::VerifyKey&) { return true; });
-        if (mailbox.heldBack > 0) {
-            findings.emplace_back(layout.record(id).native(),
-                                  std::to_string(mailbox.heldBack) +
-                                      " statements have a signature that is not their node's");
-        } else if (mailbox.current() == nullptr) {
-            findings.emplace_back(layout.record(id).native(),
-                                  "names no key, so mail for it must wait");
-        }
-    }
-    for (const Finding& finding : findings) {
-        report.problem("records", finding.path + ": " + finding.text,
-                       "copy the file from a backup or another node; what the server knows from "
-                       "before stays in force");
-    }
-    if (findings.empty()) {
-        report.ok("records", std::to_string(mailboxes.size()) + " mailboxes");
-    }
-}
-
-void checkRecovery(const Config& config, CheckReport& report) {
-    if (!config.keys.recovery) {
-        return;
-    }
-    const Layout layout(config.data);
-    std::vector<Finding> ignored;  // checkRecords() names them
-    std::size_t uncovered = 0;
-    for (const MailboxId& id : recordedMailboxes(layout)) {
-        const Mailbox mailbox =
-            readRecord(layout, id, ignored).fold([](const NodeId&, const crypto::VerifyKey&) {
-                return true;
-            });
-        if (mailbox.status != MailboxStatus::Deleted &&
-            !mailbox.recoverableBy(*config.keys.recovery)) {
-            ++uncovered;
-            report.warning("recovery",
-                           id.str() + " (" + mailbox.name +
-                               ") is not sealed for the recovery key yet: if its password is lost, "
-                               "so is what it holds",
-                           "it will be at the next POP3 login, or by `postern mailbox password " +
-                               id.str() + "`");
-        }
-    }
-    if (uncovered == 0) {
-        report.ok("recovery", "every mailbox is sealed for the recovery key too");
-    }
 }
 
 void checkSpace(const Config& config, CheckReport& report) {

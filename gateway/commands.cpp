@@ -9,6 +9,7 @@
 #include "gateway/check.h"
 #include "gateway/command_line.h"
 #include "gateway/commands_admin.h"
+#include "gateway/commands_backup.h"
 #include "gateway/commands_completion.h"
 #include "gateway/commands_mailbox.h"
 #include "gateway/commands_message.h"
@@ -45,6 +46,7 @@ void addCommands(CLI::App& app, CommandLine& line) {
     addCommand(app, line, "serve", "Run the server in the foreground", serveCommand);
     addCheckCommand(app, line);
     addMailboxCommands(app, line);
+    addBackupCommands(app, line);
     addMessageCommands(app, line);
     addAdminCommands(app, line);
     addCompletionCommand(app, line);

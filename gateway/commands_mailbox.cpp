@@ -30,6 +30,7 @@ struct MailboxArguments {
     std::map<std::string, std::string> allow;
     bool passwordFromInput = false;
     bool discardMessages = false;
+    bool acknowledge = false;
     bool json = false;
 };
 
@@ -131,9 +132,18 @@ int showAfter(const Config& config, const MailboxArguments& arguments, json requ
                         (oldest == "-" ? "" : ", oldest of " + oldest)},
         {"Locked", numberOf(mailbox, "locked") + " messages that need an earlier password"}};
     addTurnedAway(mailbox, rows);
+    for (const json& replaced : mailbox.at("replaced_passwords")) {
+        rows.push_back({"Replaced", textOf(replaced, "text")});
+    }
+    if (mailbox.at("held_back") != 0) {
+        rows.push_back({"Held back", numberOf(mailbox, "held_back") +
+                                         " statements of nodes that are not trusted, see "
+                                         "`postern check`"});
+    }
     for (const json& key : mailbox.at("keys")) {
-        rows.push_back({"Key " + numberOf(key, "epoch"),
-                        textOf(key, "recipient") + " of " + textOf(key, "created")});
+        rows.push_back({"Key " + numberOf(key, "epoch"), textOf(key, "recipient") + " of " +
+                                                             textOf(key, "created") + ", made on " +
+                                                             textOf(key, "node")});
     }
     print(asTable(rows));
     return EX_OK;
@@ -222,6 +232,7 @@ int editMailbox(const Config& config, const MailboxArguments& arguments) {
     for (const auto& [key, typed] : arguments.allow) {
         request["allow"][key] = pinOf(key, typed);
     }
+    request["acknowledge"] = arguments.acknowledge;
     return showAfter(config, arguments, std::move(request));
 }
 
@@ -302,6 +313,9 @@ void addMailboxCommands(CLI::App& app, CommandLine& line) {
     }
     edit->add_option("--name", typed->name, "The new name")->type_name("NAME");
     edit->add_option("--description", typed->description, "The new description")->type_name("TEXT");
+    edit->add_flag(
+        "--acknowledge", typed->acknowledge,
+        "You have seen which passwords were replaced by another node's: no more notices");
     addPinOptions(*edit, typed->allow);
     addPasswordCommand(*mailbox, line);
 }

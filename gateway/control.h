@@ -12,8 +12,8 @@
 
 namespace gateway {
 
-/// Octets of a request or an answer, its newline included.
-inline constexpr std::size_t kMostControlOctets = 8U << 20U;
+/// Octets of a request or an answer, its newline included: a whole backup fits.
+inline constexpr std::size_t kMostControlOctets = 64U << 20U;
 
 /// The name of the socket as bind() and connect() take it: at most 107 octets, so a longer path is
 /// named through a descriptor of its directory, which must live as long as the name is used.

@@ -124,7 +124,8 @@ asio::awaitable<nlohmann::json> ControlServer::State::answer(Socket& socket) {
     nlohmann::json request = whole ? nlohmann::json::parse(line, nullptr, false) : nlohmann::json();
     crypto::wipe(std::span<char>(line));
     if (!request.is_object()) {
-        co_return refusal(EX_DATAERR, "the request is no JSON object on one line of at most 8 MiB");
+        co_return refusal(EX_DATAERR,
+                          "the request is no JSON object on one line of at most 64 MiB");
     }
     request["peer"] = *user;  // what the kernel says, whatever the command does
     co_return co_await handler(std::move(request));

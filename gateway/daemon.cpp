@@ -298,7 +298,7 @@ asio::awaitable<nlohmann::json> Daemon::control(nlohmann::json request) {
         return answer;
     };
     nlohmann::json answer = co_await net::offload(m_records, std::move(perform));
-    m_house.setRegistry(registry);
+    takeOver(registry);
     if (replacesKey && answer.contains("address")) {
         // From here on the old key is judged anew at commit; what was judged before must end first.
         const auto mailbox = MailboxId::parse(answer.at("address").get<std::string>());

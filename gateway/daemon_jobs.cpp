@@ -1,5 +1,6 @@
 // The daemon's scheduled jobs: what it looks at again and again while it serves.
 // Never on the I/O thread: each looks on a worker and only takes the result over.
+#include <algorithm>
 #include <sys/statvfs.h>
 
 #include <asio/co_spawn.hpp>
@@ -16,9 +17,17 @@
 namespace gateway {
 
 void Daemon::takeOver(const std::shared_ptr<const Registry>& registry) {
+    const auto before = m_house.registry();
     m_house.setRegistry(registry);
     for (const Finding& finding : registry->findings()) {
-        log::warning("record needs attention", {{"file", finding.path}, {"cause", finding.text}});
+        const auto same = [&](const Finding& known) {
+            return known.path == finding.path && known.text == finding.text;
+        };
+        const auto& known = before->findings();
+        if (std::none_of(known.begin(), known.end(), same)) {
+            log::warning("record needs attention",
+                         {{"file", finding.path}, {"cause", finding.text}});
+        }
     }
 }
 

@@ -12,6 +12,7 @@
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/exit_code.h"
+#include "gateway/mail/replaced_keys.h"
 #include "gateway/mailbox_address.h"
 #include "gateway/operations_admin.h"
 
@@ -147,7 +148,7 @@ void Operations::forget(json& object) {
 
 json Operations::dispatch(json& request) {
     using Handler = json (Operations::*)(json&);
-    static constexpr std::array<std::pair<std::string_view, Handler>, 11> kOperations{{
+    static constexpr std::array<std::pair<std::string_view, Handler>, 13> kOperations{{
         {"mailbox.create", &Operations::create},
         {"mailbox.list", &Operations::list},
         {"mailbox.show", &Operations::show},
@@ -159,6 +160,8 @@ json Operations::dispatch(json& request) {
         {"mailbox.reset_password", &Operations::resetPassword},
         {"mailbox.unlock_earlier", &Operations::unlockEarlier},
         {"mailbox.recover", &Operations::recover},
+        {"backup.export", &Operations::exportBackup},
+        {"backup.import", &Operations::importBackup},
     }};
     const std::string wanted = field(request, "operation").value_or("");
     for (const auto& [name, handler] : kOperations) {
@@ -218,9 +221,11 @@ json Operations::edit(json& request) {
     const auto name = field(request, "name");
     const auto description = field(request, "description");
     const json pins = pinsIn(request, mailbox->allowStated);
-    if (!name && !description && pins.empty()) {
+    const bool acknowledge = request.value("acknowledge", false);
+    if (!name && !description && pins.empty() && !acknowledge) {
         throw Refusal(EX_USAGE,
-                      "nothing to change; give --name, --description or an --allow-… option");
+                      "nothing to change; give --name, --description, an --allow-… option or "
+                      "--acknowledge");
     }
     auto changed = mailbox;
     if (name || description) {
@@ -234,6 +239,10 @@ json Operations::edit(json& request) {
         changed = m_keeper.setAllow(mailbox->id, pins);
         log::info("mailbox's senders pinned",
                   {{"mailbox", changed->id.str()}, {"senders", changed->allow.describe()}});
+    }
+    if (acknowledge) {
+        changed = m_keeper.acknowledge(mailbox->id);
+        log::info("replaced passwords acknowledged", {{"mailbox", changed->id.str()}});
     }
     return {{"mailbox", details(*changed)}};
 }
@@ -364,9 +373,18 @@ json Operations::details(const Mailbox& mailbox) const {
     for (const MailboxKey& key : mailbox.keys) {
         keys.push_back({{"recipient", key.recipient.str()},
                         {"epoch", key.epoch},
+                        {"node", key.nodeName},
                         {"created", formatTimestamp(key.at)}});
     }
     result["keys"] = std::move(keys);
+    result["held_back"] = mailbox.heldBack;
+    result["replaced_passwords"] = json::array();
+    for (const ReplacedKey& replaced : replacedKeys(mailbox)) {
+        if (!replaced.lost->acknowledged) {
+            result["replaced_passwords"].push_back(
+                {{"recipient", replaced.lost->recipient.str()}, {"text", describe(replaced)}});
+        }
+    }
     return result;
 }
 

@@ -26,9 +26,11 @@ public:
     /// mailbox.show      address → mailbox: address, email, name, description, status, created,
     ///                   waiting {messages, octets, oldest}, locked, last_received, last_fetched,
     ///                   host, ports {smtp, smtps, pop3, pop3s}, keys [{recipient, epoch,
-    ///                   created}], allow (as stated), senders (the same in words)
+    ///                   created, node}], the last is in use, allow (as stated), senders (the same
+    ///                   in words), replaced_passwords [{recipient, text}], held_back (statements)
     /// mailbox.edit      address, name?, description?, allow? (a table by the names of
-    ///                   Allow::parse; null takes a pin away) → as mailbox.show
+    ///                   Allow::parse; null takes a pin away), acknowledge? (what
+    ///                   replaced_passwords tells was seen) → as mailbox.show
     /// mailbox.suspend, mailbox.activate   address → as mailbox.show
     /// mailbox.delete    address, discard_messages? → as mailbox.show; refused while messages wait,
     ///                   unless they are to be discarded. mailbox.activate undoes it
@@ -42,6 +44,10 @@ public:
     /// mailbox.recover           address, identity (of the recovery key) → a new password
     ///
     /// admin.…           web accounts and API tokens: operations_admin.h
+    /// backup.export     → text, mailboxes (how many)
+    /// backup.import     text, dry_run?, trust?, domain_differs? → mailboxes, domain, hostname, at
+    ///                   (of the backup), changes [{address, name, new, added, held_back, changes
+    ///                   (sentences)}], trusted, distrusted (nodes, in words)
     nlohmann::json perform(nlohmann::json request) noexcept;
 
     /// Whether a request takes a key out of use: its answer must wait until nothing can be stored
@@ -64,6 +70,8 @@ private:
     nlohmann::json resetPassword(nlohmann::json& request);
     nlohmann::json unlockEarlier(nlohmann::json& request);
     nlohmann::json recover(nlohmann::json& request);
+    nlohmann::json exportBackup(nlohmann::json& request);
+    nlohmann::json importBackup(nlohmann::json& request);
     /// A new key pair under a new password, which opens `older` too.
     nlohmann::json replaceKey(const Mailbox& mailbox, const OpenKeys& older, const char* event);
 

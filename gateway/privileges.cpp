@@ -1,5 +1,6 @@
 #include "gateway/privileges.h"
 
+#include <cstdlib>
 #include <grp.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -36,6 +37,32 @@ void becomeOwnerOf(const std::filesystem::path& directory) {
     check(::setgroups(1, &found.st_gid), "drop the groups of root for", name);
     check(::setresgid(found.st_gid, found.st_gid, found.st_gid), "become", name);
     check(::setresuid(found.st_uid, found.st_uid, found.st_uid), "become", name);
+}
+
+AsOwnerOf::AsOwnerOf(const std::filesystem::path& directory) {
+    struct stat found{};
+    if (::geteuid() != 0 || ::stat(directory.c_str(), &found) != 0 || found.st_uid == 0) {
+        return;
+    }
+    const std::string name = "the owner of " + directory.native();
+    m_group = ::getegid();
+    m_groups.resize(static_cast<std::size_t>(check(::getgroups(0, nullptr), "ask", "the groups")));
+    check(::getgroups(static_cast<int>(m_groups.size()), m_groups.data()), "ask", "the groups");
+    check(::setgroups(1, &found.st_gid), "drop the groups of root for", name);
+    check(::setegid(found.st_gid), "become", name);
+    check(::seteuid(found.st_uid), "become", name);
+    m_changed = true;
+}
+
+AsOwnerOf::~AsOwnerOf() {
+    if (!m_changed) {
+        return;
+    }
+    // Going on as somebody else than whoever called would be wrong, so this must not fail.
+    if (::seteuid(0) != 0 || ::setegid(m_group) != 0 ||
+        ::setgroups(m_groups.size(), m_groups.data()) != 0) {
+        std::abort();
+    }
 }
 
 void hideMemory() {

@@ -6,6 +6,7 @@
 
 #include "gateway/base/durable_file.h"
 #include "gateway/base/error.h"
+#include "gateway/mail/node.h"
 #include "gateway/mail/ownership.h"
 
 namespace gateway {
@@ -70,6 +71,15 @@ Record readRecord(const Layout& layout, const MailboxId& mailbox, std::vector<Fi
         }
     }
     return record;
+}
+
+Trusts trustedHere(const Layout& layout) {
+    const auto self = Node::look(layout);
+    const TrustedNodes trusted = TrustedNodes::load(layout);
+    const bool isNew = trusted.empty() && entriesOf(layout, layout.knownRecords()).empty();
+    return [self, trusted, isNew](const NodeId& node, const crypto::VerifyKey& key) {
+        return isNew || trusted.trusts(node, key) || (self && node == self->id && key == self->key);
+    };
 }
 
 }  // namespace gateway

@@ -18,4 +18,8 @@ std::vector<MailboxId> recordedMailboxes(const Layout& layout);
 /// wrong with the others. Blocking. Throws Error where a folder cannot be read.
 Record readRecord(const Layout& layout, const MailboxId& mailbox, std::vector<Finding>& findings);
 
+/// Whose statements the node of this data directory lets count. Everybody's where it has no
+/// mailbox and trusts nobody yet: it will take what it finds. Throws Error where node/ is damaged.
+Trusts trustedHere(const Layout& layout);
+
 }  // namespace gateway

@@ -10,6 +10,7 @@
 #include "gateway/base/durable_file.h"
 #include "gateway/base/error.h"
 #include "gateway/base/log.h"
+#include "gateway/mail/replaced_keys.h"
 
 namespace gateway {
 
@@ -19,6 +20,9 @@ namespace {
 constexpr std::chrono::seconds kYoung{60};
 constexpr std::chrono::seconds kRetry{30};
 constexpr int kMostPutAside = 1000;
+constexpr const char* kWhatToDo =
+    ": what was sealed for it is locked until it is given to `postern mailbox password "
+    "--unlock-earlier`; `postern mailbox edit --acknowledge` ends this notice";
 
 std::size_t hashOf(const std::string& text) { return std::hash<std::string>{}(text); }
 
@@ -145,6 +149,11 @@ std::exception_ptr KeptRecord::reconcile(RecordContext& context, const NodeId* s
     }
     Mailbox state = m_known.fold();
     state.heldBack = heldBack;
+    for (const ReplacedKey& replaced : replacedKeys(state)) {
+        if (!replaced.lost->acknowledged) {
+            find(context.layout.record(id()), describe(replaced) + kWhatToDo);
+        }
+    }
     m_mailbox = state.current() == nullptr ? nullptr : std::make_shared<const Mailbox>(state);
     return failure;
 }
@@ -270,20 +279,40 @@ void KeptRecord::putAside(const RecordContext& context, const NodeId& node,
 }
 
 void KeptRecord::append(RecordContext& context, const NodeFile& own) {
-    const auto seen = m_seen.find(own.node);
+    Record news(id());
+    news.unite(own);
+    add(context, news, &own.node);
+}
+
+void KeptRecord::unite(RecordContext& context, const Record& others) {
+    add(context, others, nullptr);
+}
+
+void KeptRecord::requireWritable(const NodeId& node) const {
+    const auto seen = m_seen.find(node);
     const bool newer = seen != m_seen.end() && seen->second.state == RecordFile::State::Newer;
-    if (newer || m_untouchable.contains(own.node)) {
-        throw Error(Error::Kind::Config, "change " + id().str() +
-                                             ": what this node said before cannot be read, or "
-                                             "a newer Postern wrote it; see `postern check`");
+    if (newer || m_untouchable.contains(node)) {
+        throw Error(Error::Kind::Config, "change " + id().str() + ": what node " + node.str() +
+                                             " said before cannot be read, or a newer Postern "
+                                             "wrote it; see `postern check`");
+    }
+}
+
+void KeptRecord::add(RecordContext& context, const Record& news, const NodeId* speaker) {
+    for (const auto& [key, file] : news.files()) {
+        requireWritable(file.node);
     }
     const KeptRecord before = *this;
-    m_known.unite(own);
-    m_unsaved.insert(own.node);
-    if (const std::exception_ptr failure = reconcile(context, &own.node)) {
+    m_known.unite(news);
+    for (const auto& [key, file] : news.files()) {
+        m_unsaved.insert(file.node);
+    }
+    if (const std::exception_ptr failure = reconcile(context, speaker)) {
         *this = before;
         m_reconciled = false;
-        takeBack(context, own.node);
+        for (const auto& [key, file] : news.files()) {
+            takeBack(context, file.node);
+        }
         std::rethrow_exception(failure);
     }
 }

@@ -52,6 +52,8 @@ public:
     /// Adds what this node itself says: durable in both places when it returns. Throws where it
     /// could not; then nothing was said.
     void append(RecordContext& context, const NodeFile& own);
+    /// Adds what others said, of which every statement counts; as durable, throws as append().
+    void unite(RecordContext& context, const Record& others);
 
     /// Whether somebody else changed something in config/, or something is due to be judged again.
     bool changed(const RecordContext& context);
@@ -84,6 +86,8 @@ private:
     void putAside(const RecordContext& context, const NodeId& node, const std::string& why);
     /// What a failed append() has written would come true at the next start.
     void takeBack(const RecordContext& context, const NodeId& node) const noexcept;
+    void add(RecordContext& context, const Record& news, const NodeId* speaker);
+    void requireWritable(const NodeId& node) const;
     bool sameAsSeen(const RecordFolder& folder) const;
     void find(const std::filesystem::path& path, const std::string& text);
 

@@ -61,6 +61,17 @@ json readOwnFile(const std::filesystem::path& file) {
                     "takes a new id, and its twins must be paired anew");
 }
 
+std::pair<NodeId, crypto::SigningKey> readIdentity(const Layout& layout, const json& document) {
+    const auto id = NodeId::parse(textIn(document, "id"));
+    std::string seed = textIn(document, "key");
+    auto key = crypto::SigningKey::parse(seed);
+    crypto::wipe(std::span<char>(seed));
+    if (!id || !key) {
+        throwDamaged(layout.nodeFile(), id ? "`key` is no signing key" : "`id` is no id of a node");
+    }
+    return {*id, std::move(*key)};
+}
+
 /// Empty where the machine has none, which is not judged.
 std::string readMachineId(const std::filesystem::path& file) {
     std::error_code error;
@@ -137,36 +148,38 @@ Node Node::make(const Layout& layout, const std::string& name, const std::string
     return node;
 }
 
+std::optional<Node::Identity> Node::look(const Layout& layout) {
+    if (!isThere(layout, layout.nodeFile())) {
+        return std::nullopt;
+    }
+    const auto [id, key] = readIdentity(layout, readOwnFile(layout.nodeFile()));
+    return Identity{id, key.verifyKey()};
+}
+
 Node Node::loadOrMake(const Layout& layout, const std::string& name, std::string& notice,
                       const std::filesystem::path& machineIdFile) {
     const std::string machineId = readMachineId(machineIdFile);
     if (!isThere(layout, layout.nodeFile())) {
         return make(layout, name, machineId);
     }
-    json document = readOwnFile(layout.nodeFile());
-    const auto id = NodeId::parse(textIn(document, "id"));
-    std::string seed = textIn(document, "key");
-    auto key = crypto::SigningKey::parse(seed);
-    crypto::wipe(std::span<char>(seed));
-    if (!id || !key) {
-        throwDamaged(layout.nodeFile(), id ? "`key` is no signing key" : "`id` is no id of a node");
-    }
+    const json document = readOwnFile(layout.nodeFile());
+    auto [id, key] = readIdentity(layout, document);
     const std::string before = textIn(document, "machine_id");
     if (!before.empty() && !machineId.empty() && before != machineId) {
         // Trusted first: a crash in between must not leave a node that distrusts its own past.
         TrustedNodes trusted = TrustedNodes::load(layout);
-        trusted.add(*id, key->verifyKey(), "this node's id before the machine was cloned");
+        trusted.add(id, key.verifyKey(), "this node's id before the machine was cloned");
         trusted.save(layout);
         Node node = make(layout, name, machineId);
         notice =
             "the machine-id has changed, so this is a clone of another machine: this node is " +
-            node.id().str() + " from now on, and goes on trusting " + id->str();
+            node.id().str() + " from now on, and goes on trusting " + id.str();
         return node;
     }
     if (textIn(document, "name") != name || (before.empty() && !machineId.empty())) {
-        writeNodeFile(layout, *id, *key, name, machineId.empty() ? before : machineId);
+        writeNodeFile(layout, id, key, name, machineId.empty() ? before : machineId);
     }
-    return Node(*id, name, std::move(*key));
+    return Node(id, name, std::move(key));
 }
 
 }  // namespace gateway

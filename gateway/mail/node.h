@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "crypto/signature.h"
@@ -42,6 +43,14 @@ public:
     /// says so. Throws Error(Corrupt) where the file is damaged, saying what to do.
     static Node loadOrMake(const Layout& layout, const std::string& name, std::string& notice,
                            const std::filesystem::path& machineIdFile = "/etc/machine-id");
+
+    struct Identity {
+        NodeId id;
+        crypto::VerifyKey key;
+    };
+    /// Whom the file names, for a command that only looks; nothing where there is no node yet.
+    /// Throws as loadOrMake() does.
+    static std::optional<Identity> look(const Layout& layout);
 
     const NodeId& id() const { return m_id; }
     const std::string& name() const { return m_name; }

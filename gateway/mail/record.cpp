@@ -46,20 +46,22 @@ class Fold {
 public:
     explicit Fold(MailboxId mailbox) : m_state(std::move(mailbox)) {}
 
-    void add(const Statement& statement) {
-        m_state.greatestCounter = std::max(m_state.greatestCounter, statement.counter());
-        switch (statement.kind()) {
-            case StatementKind::Key:
-                return addKey(statement);
-            case StatementKind::Chain:
-                return addChain(textIn(statement.fields(), "to"), statement.fields());
-            case StatementKind::Other:
-                return;  // a later version's; kept, and passed on
-            default:
-                const Statement*& latest = m_latest[statement.kind()];
-                if (latest == nullptr || isLater(statement, *latest)) {
-                    latest = &statement;
-                }
+    void add(const NodeFile& file, const Trusts& trusts) {
+        m_names[file.node] = file.nodeName;
+        const bool trusted = trusts(file.node, file.nodeKey);
+        for (const Statement& statement : file.statements) {
+            if (trusted && statement.signedBy(file.nodeKey)) {
+                add(statement);
+            } else {
+                ++m_state.heldBack;
+            }
+        }
+    }
+
+    void add(const NodeFile& file) {
+        m_names[file.node] = file.nodeName;
+        for (const Statement& statement : file.statements) {
+            add(statement);
         }
     }
 
@@ -78,6 +80,26 @@ public:
     }
 
 private:
+    void add(const Statement& statement) {
+        m_state.greatestCounter = std::max(m_state.greatestCounter, statement.counter());
+        switch (statement.kind()) {
+            case StatementKind::Key:
+                return addKey(statement);
+            case StatementKind::Chain:
+                return addChain(textIn(statement.fields(), "to"), statement.fields());
+            case StatementKind::Acknowledge:
+                m_acknowledged.insert(textIn(statement.fields(), "recipient"));
+                return;
+            case StatementKind::Other:
+                return;  // a later version's; kept, and passed on
+            default:
+                const Statement*& latest = m_latest[statement.kind()];
+                if (latest == nullptr || isLater(statement, *latest)) {
+                    latest = &statement;
+                }
+        }
+    }
+
     /// All that was said about one recipient. Sets, so that the order of statements leaves no
     /// trace.
     struct Key {
@@ -135,7 +157,11 @@ private:
         std::sort(key.statements.begin(), key.statements.end(),
                   [](const Statement* a, const Statement* b) { return isLater(*b, *a); });
         MailboxKey result(*crypto::SealKey::parse(recipient));
-        result.at = key.statements.front()->at();
+        const Statement& first = *key.statements.front();
+        result.at = first.at();
+        result.node = first.node().str();
+        result.nodeName = m_names[first.node()];
+        result.acknowledged = m_acknowledged.contains(recipient);
         for (const Statement* statement : key.statements) {
             const json& fields = statement->fields();
             result.epoch = std::max(result.epoch, fields.at("epoch").get<std::uint64_t>());
@@ -153,6 +179,8 @@ private:
     Mailbox m_state;
     std::map<StatementKind, const Statement*> m_latest;
     std::map<std::string, Key> m_keys;
+    std::map<NodeId, std::string> m_names;
+    std::set<std::string> m_acknowledged;  ///< recipients
 };
 
 /// The head of a file, or what is wrong with it.
@@ -272,29 +300,17 @@ bool Record::unite(const Record& other) {
 Mailbox Record::fold() const {
     Fold fold(m_mailbox);
     for (const auto& [node, file] : m_files) {
-        for (const Statement& statement : file.statements) {
-            fold.add(statement);
-        }
+        fold.add(file);
     }
     return fold.finish();
 }
 
 Mailbox Record::fold(const Trusts& trusts) const {
     Fold fold(m_mailbox);
-    std::size_t heldBack = 0;
     for (const auto& [node, file] : m_files) {
-        const bool trusted = trusts(file.node, file.nodeKey);
-        for (const Statement& statement : file.statements) {
-            if (trusted && statement.signedBy(file.nodeKey)) {
-                fold.add(statement);
-            } else {
-                ++heldBack;
-            }
-        }
+        fold.add(file, trusts);
     }
-    Mailbox state = fold.finish();
-    state.heldBack = heldBack;
-    return state;
+    return fold.finish();
 }
 
 std::string Record::toToml(const MailboxId& mailbox, const NodeFile& file) {

@@ -51,6 +51,9 @@ struct MailboxKey {
     crypto::SealKey recipient;
     std::uint64_t epoch = 0;
     WallTime at;
+    std::string node;                         ///< that made it: its id
+    std::string nodeName;                     ///< and its name, for people
+    bool acknowledged = false;                ///< that it was replaced, see replacedKeys()
     std::string sealedIdentity;               ///< armored, under the password
     std::vector<RecoverySeal> recoverySeals;  ///< of every recovery key there ever was
     std::vector<ChainLink> chain;             ///< older identities sealed to this recipient

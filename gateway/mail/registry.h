@@ -15,6 +15,7 @@
 #include "gateway/mail/node.h"
 #include "gateway/mail/opened_keys.h"
 #include "gateway/mail/record.h"
+#include "gateway/mail/record_change.h"
 
 namespace gateway {
 
@@ -89,6 +90,8 @@ public:
     /// `changes` by the names of Allow::parse; null takes a field away, what is not named stays.
     /// Error(Config) where the result is none.
     std::shared_ptr<const Mailbox> setAllow(const MailboxId& id, const nlohmann::json& changes);
+    /// An admin has seen which passwords of it were replaced (replacedKeys()): no more notices.
+    std::shared_ptr<const Mailbox> acknowledge(const MailboxId& id);
 
     /// Adds a key pair of the next epoch under `password`, a generated one; `older` are sealed to
     /// it (the chain), so that the password opens them too. They are sealed for recovery where they
@@ -102,6 +105,20 @@ public:
     /// no recovery key.
     std::shared_ptr<const Mailbox> sealForRecovery(const MailboxId& id,
                                                    std::span<const crypto::OpenKey> keys);
+
+    /// All that counts here, mailbox by mailbox: what a backup holds.
+    std::vector<Record> records() const;
+    /// What uniting with `records` changes. `trustAll` trusts every node that has signed in them;
+    /// so does a node that has no mailbox yet.
+    struct Import {
+        std::vector<RecordChange> changes;  ///< only of mailboxes where there is one
+        std::vector<std::string> trusted;   ///< nodes that were not before, in words
+        std::vector<std::string> distrusted;
+    };
+    Import preview(std::span<const Record> records, bool trustAll) const;
+    /// Does it; each mailbox is durable in node/ and config/ or unchanged when it returns or
+    /// throws. Importing the same again brings the rest.
+    Import import(std::span<const Record> records, bool trustAll);
 
 private:
     struct State;

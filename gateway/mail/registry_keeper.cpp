@@ -1,13 +1,13 @@
 // The keeper of all records: which mailboxes there are, when something changed, what this node
 // says. Never touches a file itself; that is KeptRecord's, for one mailbox.
 #include <algorithm>
-#include <set>
 
 #include "crypto/sealed_text.h"
 #include "gateway/base/error.h"
 #include "gateway/base/log.h"
-#include "gateway/mail/kept_record.h"
 #include "gateway/mail/ownership.h"
+#include "gateway/mail/registry_state.h"
+#include "gateway/mail/replaced_keys.h"
 
 namespace gateway {
 
@@ -62,40 +62,6 @@ json chainOf(const MailboxId& id, std::span<const crypto::OpenKey> older,
 
 }  // namespace
 
-struct RegistryKeeper::State {
-    State(Layout layout, Node node, std::function<WallTime()> now)
-        : context(std::move(layout), std::move(node), std::move(now)) {}
-
-    struct Draft {
-        std::string_view kind;
-        json fields;
-    };
-
-    void loadFirst();
-    void trustFoundNodes();
-    void readNames();
-    KeptRecord& recordOf(const MailboxId& id) { return records.try_emplace(id, id).first->second; }
-    bool folderChanged();
-    void publish();
-    void require(const MailboxId& id) const;
-    std::shared_ptr<const Mailbox> say(const MailboxId& id, const std::vector<Draft>& drafts);
-    Draft newKey(const MailboxId& id, std::uint64_t epoch, const crypto::Password& password,
-                 int logN, std::span<const crypto::OpenKey> older) const;
-    void addRecovery(const MailboxId& id, const crypto::OpenKey& key, json& fields) const;
-    void addUncovered(const Mailbox& mailbox, std::span<const crypto::OpenKey> keys,
-                      std::vector<Draft>& drafts) const;
-
-    RecordContext context;
-    std::optional<crypto::SealKey> recovery;
-    bool loaded = false;
-    std::map<MailboxId, KeptRecord> records;
-    Stamp folderStamp;
-    std::set<std::string> names;  ///< in config/mailboxes, when it was last read
-    bool settled = false;
-    std::vector<Finding> findings;  ///< of the folder itself
-    std::shared_ptr<const Registry> current = std::make_shared<const Registry>();
-};
-
 RegistryKeeper::RegistryKeeper(Layout layout, Node node, std::function<WallTime()> now)
     : m_state(std::make_unique<State>(std::move(layout), std::move(node), std::move(now))) {}
 
@@ -116,10 +82,13 @@ void RegistryKeeper::State::loadFirst() {
             recordOf(*id).loadKnown(context);
         }
     }
-    if (context.trusted.empty() && records.empty()) {
-        trustFoundNodes();
-    }
     loaded = true;
+}
+
+bool RegistryKeeper::State::isNewNode() const {
+    return context.trusted.empty() &&
+           std::all_of(records.begin(), records.end(),
+                       [](const auto& entry) { return entry.second.known().files().empty(); });
 }
 
 void RegistryKeeper::State::trustFoundNodes() {
@@ -163,6 +132,9 @@ std::shared_ptr<const Registry> RegistryKeeper::load() {
     state.readNames();
     if (!state.loaded) {
         state.loadFirst();
+    }
+    if (state.isNewNode()) {
+        state.trustFoundNodes();
     }
     for (const std::string& name : state.names) {
         if (const auto id = mailboxOf(name)) {
@@ -343,6 +315,18 @@ std::shared_ptr<const Mailbox> RegistryKeeper::setAllow(const MailboxId& id, con
     json fields = m_state->current->find(id)->allowStated;
     fields.merge_patch(changes);
     return m_state->say(id, {{"allow", std::move(fields)}});
+}
+
+std::shared_ptr<const Mailbox> RegistryKeeper::acknowledge(const MailboxId& id) {
+    m_state->require(id);
+    const auto mailbox = m_state->current->find(id);
+    std::vector<State::Draft> drafts;
+    for (const ReplacedKey& replaced : replacedKeys(*mailbox)) {
+        if (!replaced.lost->acknowledged) {
+            drafts.push_back({"acknowledge", {{"recipient", replaced.lost->recipient.str()}}});
+        }
+    }
+    return drafts.empty() ? mailbox : m_state->say(id, drafts);
 }
 
 void RegistryKeeper::State::require(const MailboxId& id) const {

@@ -14,14 +14,15 @@ namespace {
 using nlohmann::json;
 
 StatementKind kindOf(std::string_view name) {
-    static constexpr std::array<std::pair<std::string_view, StatementKind>, 7> kKinds{
+    static constexpr std::array<std::pair<std::string_view, StatementKind>, 8> kKinds{
         {{"created", StatementKind::Created},
          {"describe", StatementKind::Describe},
          {"status", StatementKind::Status},
          {"allow", StatementKind::Allow},
          {"alerts", StatementKind::Alerts},
          {"key", StatementKind::Key},
-         {"chain", StatementKind::Chain}}};
+         {"chain", StatementKind::Chain},
+         {"acknowledge", StatementKind::Acknowledge}}};
     for (const auto& [known, kind] : kKinds) {
         if (known == name) {
             return kind;
@@ -70,6 +71,8 @@ public:
             case StatementKind::Chain:
                 recipient("to");
                 return chain(true);
+            case StatementKind::Acknowledge:
+                return recipient("recipient");
             case StatementKind::Allow:
                 return allow();
             case StatementKind::Alerts:

@@ -20,7 +20,18 @@
 namespace gateway {
 
 /// What a statement is about; the kinds of SPEC section 6.
-enum class StatementKind { Created, Describe, Status, Allow, Alerts, Key, Chain, Other };
+enum class StatementKind {
+    Created,
+    Describe,
+    Status,
+    Allow,
+    Alerts,
+    Key,
+    Chain,
+    Acknowledge,  ///< an admin has seen that the password of `recipient` was replaced by another
+                  ///< node's
+    Other
+};
 
 enum class MailboxStatus { Active, Suspended, Deleted };
 

@@ -153,12 +153,20 @@ std::string basicString(std::string_view text) {
     return result + '"';
 }
 
-/// Armored age files, so that an admin can cut one out.
-bool readsBestInLines(std::string_view text) {
-    return text.find('\n') != std::string_view::npos &&
-           std::all_of(text.begin(), text.end(), [](char c) {
-               return c == '\n' || (c >= ' ' && c < 0x7F && c != '"' && c != '\\');
-           });
+/// The quotes between which a text of several lines can stand as it is, so that an admin can cut it
+/// out: an armored age file, a record in a backup. Nothing where there are none.
+std::optional<std::string> quotesOfLines(std::string_view text) {
+    const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
+        return c == '\n' || (static_cast<unsigned char>(c) >= ' ' && c != 0x7F);
+    });
+    if (!plain || text.find('\n') == std::string_view::npos) {
+        return std::nullopt;
+    }
+    if (text.find_first_of("\"\\") == std::string_view::npos) {
+        return "\"\"\"";
+    }
+    const bool literal = text.find("'''") == std::string_view::npos && !text.ends_with('\'');
+    return literal ? std::make_optional<std::string>("'''") : std::nullopt;
 }
 
 std::string formatKey(const std::string& key) {
@@ -172,7 +180,8 @@ std::string formatKey(const std::string& key) {
 std::string formatValue(const json& value) {
     if (value.is_string()) {
         const auto& text = value.get_ref<const std::string&>();
-        return readsBestInLines(text) ? "\"\"\"\n" + text + "\"\"\"" : basicString(text);
+        const auto quotes = quotesOfLines(text);
+        return quotes ? *quotes + '\n' + text + *quotes : basicString(text);
     }
     std::string result;
     const char* separator = "";

@@ -1,0 +1,249 @@
+#include "gateway/commands_backup.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <fcntl.h>
+#include <nlohmann/json.hpp>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "crypto/sealed_text.h"
+#include "gateway/answer_text.h"
+#include "gateway/base/durable_file.h"
+#include "gateway/base/error.h"
+#include "gateway/exit_code.h"
+#include "gateway/mail/backup.h"
+#include "gateway/output.h"
+#include "gateway/password_prompt.h"
+#include "gateway/privileges.h"
+#include "gateway/request.h"
+
+namespace gateway {
+
+namespace {
+
+using nlohmann::json;
+
+struct BackupArguments {
+    std::string file = "-";  ///< `-`: standard output or input
+    bool passphrase = false;
+    bool dryRun = false;
+    bool trust = false;
+    bool domainDiffers = false;
+    bool json = false;
+};
+
+constexpr const char* kStandard = "-";
+constexpr std::string_view kSealedFirstLine = "age-encryption.org/v1\n";
+constexpr std::string_view kArmoredFirstLine = "-----BEGIN AGE ENCRYPTED FILE-----";
+/// What age adds, armored: a third, and a header.
+constexpr std::size_t kMostSealedOctets = Backup::kMostOctets / 2 * 3;
+constexpr std::size_t kShortPassphrase = 12;
+
+bool isSealed(std::string_view text) {
+    return text.starts_with(kSealedFirstLine) || text.starts_with(kArmoredFirstLine);
+}
+
+crypto::Password newPassphrase() {
+    crypto::Password passphrase = readPassword("Passphrase of the backup: ");
+    if (passphrase.view().size() < kShortPassphrase) {
+        throw Refusal(EX_DATAERR, "the passphrase is shorter than " +
+                                      std::to_string(kShortPassphrase) +
+                                      " octets, which can be guessed; choose some words");
+    }
+    const bool typed = ::isatty(STDIN_FILENO) != 0;
+    if (typed && readPassword("The same once more: ").view() != passphrase.view()) {
+        throw Refusal(EX_DATAERR, "the two differ; nothing was written");
+    }
+    return passphrase;
+}
+
+/// The passphrase of a sealed backup, which cannot come from the same input as the backup.
+crypto::Password passphraseFor(const std::string& file) {
+    if (file != kStandard) {
+        return readPassword("Passphrase of the backup: ");
+    }
+    if (auto given = takePasswordFromEnvironment()) {
+        return std::move(*given);
+    }
+    throw Refusal(EX_USAGE,
+                  "the backup is sealed and comes from standard input: give its passphrase in "
+                  "POSTERN_PASSWORD, or the backup as a FILE");
+}
+
+/// All of standard input, at most `most` octets.
+std::string readStandardInput(std::size_t most) {
+    std::string text;
+    std::array<char, 65536> buffer{};
+    for (;;) {
+        const ssize_t got = ::read(STDIN_FILENO, buffer.data(), buffer.size());
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (check(got, "read", "standard input") == 0) {
+            return text;
+        }
+        text.append(buffer.data(), static_cast<std::size_t>(got));
+        if (text.size() > most) {
+            throw Refusal(EX_DATAERR, "standard input is larger than any backup; nothing changed");
+        }
+    }
+}
+
+std::string readBackup(const std::string& file) {
+    std::string text = file == kStandard ? readStandardInput(kMostSealedOctets)
+                                         : readWhole(file, kMostSealedOctets);
+    if (!isSealed(text)) {
+        return text;
+    }
+    const crypto::Password passphrase = passphraseFor(file);
+    const auto opened = crypto::openWithPassphrase(text, passphrase);
+    if (!opened) {
+        throw Refusal(EX_NOPERM, "that is not the passphrase of the backup; nothing was changed");
+    }
+    return std::string(opened->text());
+}
+
+/// Another program's file is not lost to a slip of the hand.
+void requireReplaceable(const std::string& file) {
+    struct stat found{};
+    if (::stat(file.c_str(), &found) != 0 && errno == ENOENT) {
+        return;
+    }
+    std::string start(Backup::kFirstLine.size(), '\0');
+    const Descriptor open(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    const ssize_t got = open ? ::read(open.get(), start.data(), start.size()) : -1;
+    start.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+    if (!S_ISREG(found.st_mode) || (start != Backup::kFirstLine && !isSealed(start))) {
+        throw Refusal(EX_CANTCREAT, file +
+                                        " exists and is no backup; remove it, or choose "
+                                        "another name");
+    }
+}
+
+int exportBackup(const Config& config, const BackupArguments& arguments) {
+    const bool toFile = arguments.file != kStandard;
+    if (toFile) {
+        requireReplaceable(arguments.file);
+    } else {
+        requireOutput();
+    }
+    std::optional<crypto::Password> passphrase;
+    if (arguments.passphrase) {
+        passphrase = newPassphrase();
+    }
+    json answer;
+    {
+        const AsOwnerOf owner(config.data);
+        answer = carryOut(config, {{"operation", "backup.export"}});
+    }
+    std::string text = answer.at("text").get<std::string>();
+    if (passphrase) {
+        text = crypto::sealToPassphrase(text, *passphrase, crypto::kChosenPassphraseCost);
+    }
+    if (!toFile) {
+        print(text);
+        return EX_OK;
+    }
+    writeDurably(arguments.file, text);
+    print("The records of " + numberOf(answer, "mailboxes") + " mailboxes are in " +
+          arguments.file + (passphrase ? ", sealed" : "") +
+          ".\nThey open no message; keep the passwords as well.\n");
+    return EX_OK;
+}
+
+std::string describe(const json& answer, bool dryRun) {
+    std::string text = "A backup of " + textOf(answer, "hostname") + " (" +
+                       textOf(answer, "domain") + ") of " + textOf(answer, "at") + " with " +
+                       numberOf(answer, "mailboxes") + " mailboxes.\n";
+    const json& changes = answer.at("changes");
+    if (changes.empty()) {
+        return text + "Nothing in it is new here: nothing " +
+               (dryRun ? "would change.\n" : "was changed.\n");
+    }
+    const bool any = std::any_of(changes.begin(), changes.end(),
+                                 [](const json& change) { return change.at("added") != 0; });
+    text += !any     ? "Nothing of it counts here:\n"
+            : dryRun ? "This would change:\n"
+                     : "This was changed:\n";
+    for (const json& change : changes) {
+        const std::string name = !change.at("new") && change.at("name").is_string()
+                                     ? " \"" + textOf(change, "name") + '"'
+                                     : std::string();
+        text += "  " + textOf(change, "address") + name + '\n';
+        for (const json& sentence : change.at("changes")) {
+            text += "    - " + sentence.get<std::string>() + '\n';
+        }
+    }
+    for (const json& node : answer.at("trusted")) {
+        text += std::string(dryRun ? "Would be trusted" : "Is trusted") + " from now on: node " +
+                node.get<std::string>() + '\n';
+    }
+    for (const json& node : answer.at("distrusted")) {
+        text += "Not trusted, its statements are held back: node " + node.get<std::string>() + '\n';
+    }
+    return text;
+}
+
+int importBackup(const Config& config, const BackupArguments& arguments) {
+    // Read as whoever calls, who may read what the server may not.
+    json request{{"operation", "backup.import"},
+                 {"text", readBackup(arguments.file)},
+                 {"dry_run", arguments.dryRun},
+                 {"trust", arguments.trust},
+                 {"domain_differs", arguments.domainDiffers}};
+    becomeOwnerOf(config.data);
+    json answer = carryOut(config, std::move(request));
+    answer.erase("ok");
+    print(arguments.json ? oneLineOf(answer) : describe(answer, arguments.dryRun));
+    if (!answer.at("distrusted").empty() && !arguments.dryRun) {
+        throw Refusal(EX_NOPERM,
+                      "some of it was held back, because this node does not trust the node that "
+                      "signed it. Where you know that the backup is yours, import it once more "
+                      "with --trust");
+    }
+    return EX_OK;
+}
+
+/// `act` as whoever calls.
+std::function<int(const Config&)> asCaller(int (*act)(const Config&, const BackupArguments&),
+                                           const std::shared_ptr<BackupArguments>& typed) {
+    return [act, typed](const Config& config) {
+        beginCommand();
+        return act(config, *typed);
+    };
+}
+
+}  // namespace
+
+void addBackupCommands(CLI::App& app, CommandLine& line) {
+    CLI::App* backup = app.add_subcommand(
+        "backup", "The records of all mailboxes as one file: no message, nothing that opens one");
+    backup->require_subcommand(1);
+    const auto typed = std::make_shared<BackupArguments>();
+    CLI::App* save =
+        addCommand(*backup, line, "export", "Write a backup", asCaller(exportBackup, typed));
+    save->add_option("FILE", typed->file, "Where to; `-` or nothing: standard output")
+        ->type_name("FILE|-");
+    save->add_flag("--passphrase", typed->passphrase,
+                   "Seal it as an age file under a passphrase, which is asked for");
+    CLI::App* load =
+        addCommand(*backup, line, "import", "Unite this node's records with those of a backup",
+                   asCaller(importBackup, typed));
+    load->footer(
+        "An old backup takes nothing back: the newest of what this node and the backup say "
+        "counts.\nThe passphrase of a sealed one is asked for; with `-` it is read from "
+        "POSTERN_PASSWORD.");
+    load->add_option("FILE", typed->file, "The backup; `-`: standard input")
+        ->type_name("FILE|-")
+        ->required();
+    load->add_flag("--dry-run", typed->dryRun, "Only say what would change");
+    load->add_flag("--trust", typed->trust,
+                   "Trust the nodes that made its statements, now and later");
+    load->add_flag("--domain-differs", typed->domainDiffers,
+                   "Import it though it is of another mail domain");
+    load->add_flag("--json", typed->json, "Print one line of JSON");
+}
+
+}  // namespace gateway
