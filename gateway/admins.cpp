@@ -297,6 +297,29 @@ bool Admins::removeToken(std::string_view name, std::string_view id) {
            }) > 0;
 }
 
+std::vector<std::string> Admins::unite(const Admins& other) {
+    std::vector<std::string> added;
+    for (const json& entry : entriesOf(other.m_document, kAccounts)) {
+        const std::string name = lowered(textIn(entry, "name"));
+        if (std::none_of(m_accounts.begin(), m_accounts.end(),
+                         [&](const Account& known) { return known.name == name; })) {
+            m_document[kAccounts].push_back(entry);
+            added.push_back("the account " + name);
+        }
+    }
+    for (const json& entry : entriesOf(other.m_document, kTokens)) {
+        const std::string digest = textIn(entry, "sha256");
+        if (std::none_of(m_tokens.begin(), m_tokens.end(),
+                         [&](const Token& known) { return known.digest == digest; })) {
+            m_document[kTokens].push_back(entry);
+            added.push_back("the token " + textIn(entry, "id") + " of " + textIn(entry, "name") +
+                            " (" + textIn(entry, "scope") + ')');
+        }
+    }
+    adopt();
+    return added;
+}
+
 bool Admins::verify(std::string_view name, const crypto::Password& password) const {
     const std::string wanted = lowered(name);
     for (const Account& account : m_accounts) {

@@ -67,6 +67,10 @@ public:
     /// False where `name` holds none of that id.
     bool removeToken(std::string_view name, std::string_view id);
 
+    /// Takes over the accounts and tokens of `other` that are not here; those that are stay as they
+    /// are. Returns what was added, in words.
+    std::vector<std::string> unite(const Admins& other);
+
     /// Whether that is the account's password. Blocking for about 0.1 s, for the cpu workers; as
     /// long for a name that there is not.
     bool verify(std::string_view name, const crypto::Password& password) const;

@@ -31,6 +31,7 @@ struct BackupArguments {
     bool dryRun = false;
     bool trust = false;
     bool domainDiffers = false;
+    bool withAdmins = false;
     bool json = false;
 };
 
@@ -136,7 +137,8 @@ int exportBackup(const Config& config, const BackupArguments& arguments) {
     json answer;
     {
         const AsOwnerOf owner(config.data);
-        answer = carryOut(config, {{"operation", "backup.export"}});
+        answer = carryOut(config,
+                          {{"operation", "backup.export"}, {"with_admins", arguments.withAdmins}});
     }
     std::string text = answer.at("text").get<std::string>();
     if (passphrase) {
@@ -153,13 +155,19 @@ int exportBackup(const Config& config, const BackupArguments& arguments) {
     return EX_OK;
 }
 
-std::string describe(const json& answer, bool dryRun) {
+std::string describe(const json& answer, bool dryRun, bool withAdmins) {
     std::string text = "A backup of " + textOf(answer, "hostname") + " (" +
                        textOf(answer, "domain") + ") of " + textOf(answer, "at") + " with " +
                        numberOf(answer, "mailboxes") + " mailboxes.\n";
     const json& changes = answer.at("changes");
+    for (const json& admin : answer.at("admins")) {
+        text += (dryRun ? "Would be added: " : "Added: ") + admin.get<std::string>() + '\n';
+    }
+    if (answer.at("holds_admins").get<bool>() && !withAdmins) {
+        text += "Its web accounts and tokens are left out; --with-admins brings them, too.\n";
+    }
     if (changes.empty()) {
-        return text + "Nothing in it is new here: nothing " +
+        return text + "No record in it is new here: nothing " +
                (dryRun ? "would change.\n" : "was changed.\n");
     }
     const bool any = std::any_of(changes.begin(), changes.end(),
@@ -192,11 +200,13 @@ int importBackup(const Config& config, const BackupArguments& arguments) {
                  {"text", readBackup(arguments.file)},
                  {"dry_run", arguments.dryRun},
                  {"trust", arguments.trust},
-                 {"domain_differs", arguments.domainDiffers}};
+                 {"domain_differs", arguments.domainDiffers},
+                 {"with_admins", arguments.withAdmins}};
     becomeOwnerOf(config.data);
     json answer = carryOut(config, std::move(request));
     answer.erase("ok");
-    print(arguments.json ? oneLineOf(answer) : describe(answer, arguments.dryRun));
+    print(arguments.json ? oneLineOf(answer)
+                         : describe(answer, arguments.dryRun, arguments.withAdmins));
     if (!answer.at("distrusted").empty() && !arguments.dryRun) {
         throw Refusal(EX_NOPERM,
                       "some of it was held back, because this node does not trust the node that "
@@ -244,6 +254,10 @@ void addBackupCommands(CLI::App& app, CommandLine& line) {
     load->add_flag("--domain-differs", typed->domainDiffers,
                    "Import it though it is of another mail domain");
     load->add_flag("--json", typed->json, "Print one line of JSON");
+    for (CLI::App* command : {save, load}) {
+        command->add_flag("--with-admins", typed->withAdmins,
+                          "Web accounts and API tokens, too: what recognises them");
+    }
 }
 
 }  // namespace gateway

@@ -44,10 +44,11 @@ public:
     /// mailbox.recover           address, identity (of the recovery key) → a new password
     ///
     /// admin.…           web accounts and API tokens: operations_admin.h
-    /// backup.export     → text, mailboxes (how many)
-    /// backup.import     text, dry_run?, trust?, domain_differs? → mailboxes, domain, hostname, at
-    ///                   (of the backup), changes [{address, name, new, added, held_back, changes
-    ///                   (sentences)}], trusted, distrusted (nodes, in words)
+    /// backup.export     with_admins? → text, mailboxes (how many)
+    /// backup.import     text, dry_run?, trust?, domain_differs?, with_admins? → mailboxes, domain,
+    ///                   hostname, at (of the backup), changes [{address, name, new, added,
+    ///                   held_back, changes (sentences)}], trusted, distrusted (nodes, in words),
+    ///                   admins (what was added, in words), holds_admins
     nlohmann::json perform(nlohmann::json request) noexcept;
 
     /// Whether a request takes a key out of use: its answer must wait until nothing can be stored

@@ -2,6 +2,7 @@
 // Never takes anything from a backup before all of it was read and found whole.
 #include <chrono>
 
+#include "gateway/admins.h"
 #include "gateway/base/log.h"
 #include "gateway/exit_code.h"
 #include "gateway/mail/backup.h"
@@ -32,14 +33,40 @@ void requireDomain(const Backup& backup, const std::string& domain, bool mayDiff
     }
 }
 
+/// Adds the backup's accounts and tokens to this node's, in words; writes only where `write`.
+std::vector<std::string> importAdmins(const Backup& backup, const Layout& layout, bool write) {
+    if (backup.admins.empty()) {
+        return {};
+    }
+    const Admins::Reading reading = Admins::parse(backup.admins);
+    if (!reading.admins) {
+        throw Refusal(EX_DATAERR,
+                      "the backup cannot be used, and nothing was changed: its web "
+                      "accounts: " +
+                          reading.problem);
+    }
+    Admins admins = Admins::load(layout);
+    auto added = admins.unite(*reading.admins);
+    if (write && !added.empty()) {
+        admins.save(layout);
+        for (const std::string& one : added) {
+            log::notice("imported from a backup: " + one);
+        }
+    }
+    return added;
+}
+
 }  // namespace
 
-json Operations::exportBackup(json& /*request*/) {
+json Operations::exportBackup(json& request) {
     Backup backup;
     backup.domain = m_config.domain;
     backup.hostname = m_config.hostname;
     backup.at = std::chrono::system_clock::now();
     backup.records = m_keeper.records();
+    if (request.value("with_admins", false)) {
+        backup.admins = Admins::load(Layout(m_config.data)).text();
+    }
     std::string text = backup.toToml();
     if (text.size() > Backup::kMostOctets) {
         throw Refusal(EX_SOFTWARE, "the backup would be larger than an import takes; copy " +
@@ -61,6 +88,10 @@ json Operations::importBackup(json& request) {
     requireDomain(*backup, m_config.domain, request.value("domain_differs", false));
     const bool dryRun = request.value("dry_run", false);
     const bool trust = request.value("trust", false);
+    const bool withAdmins = request.value("with_admins", false);
+    // Before the records: where it cannot be done, nothing is.
+    const auto admins = withAdmins ? importAdmins(*backup, Layout(m_config.data), !dryRun)
+                                   : std::vector<std::string>();
     const auto import =
         dryRun ? m_keeper.preview(backup->records, trust) : m_keeper.import(backup->records, trust);
     json changes = json::array();
@@ -74,9 +105,14 @@ json Operations::importBackup(json& request) {
                                         {"changed or held back", changes.size()},
                                         {"newly trusted nodes", import.trusted.size()}});
     }
-    return {{"mailboxes", backup->records.size()}, {"domain", backup->domain},
-            {"hostname", backup->hostname},        {"at", formatTimestamp(backup->at)},
-            {"changes", std::move(changes)},       {"trusted", import.trusted},
+    return {{"mailboxes", backup->records.size()},
+            {"domain", backup->domain},
+            {"hostname", backup->hostname},
+            {"at", formatTimestamp(backup->at)},
+            {"admins", admins},
+            {"holds_admins", !backup->admins.empty()},
+            {"changes", std::move(changes)},
+            {"trusted", import.trusted},
             {"distrusted", import.distrusted}};
 }
 

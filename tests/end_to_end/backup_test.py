@@ -69,7 +69,7 @@ def a_new_machine_serves_what_the_backup_names(stage):
     shown = json.loads(new.command("mailbox", "show", second.address, "--json").stdout)
     expect_equal(shown["status"], "suspended", "status on the new machine")
     expect_equal(imported(new, saved(stage, old)).splitlines()[-1],
-                 "Nothing in it is new here: nothing was changed.", "a second import")
+                 "No record in it is new here: nothing was changed.", "a second import")
 
 
 @case
@@ -235,6 +235,32 @@ def no_file_but_an_older_backup_is_written_over(stage):
     gateway.create("second")
     gateway.command("backup", "export", str(file))
     expect_equal(file.read_text().count("[[file]]"), 2, "record files in the newer backup")
+
+
+@case
+def web_accounts_travel_only_where_asked_for(stage):
+    old, _ = started(stage)
+    for name in ("anna", "bert"):
+        old.command("admin", "create", name, text="correct horse battery\n")
+    old.command("admin", "token", "robot", "--scope", "read")
+    without = saved(stage, old, "without.toml")
+    expect("argon2" not in without.read_text(), "a backup holds accounts nobody asked for")
+    file = stage.folder / "with.toml"
+    file.write_text(export(old, "--with-admins"))
+    new = Gateway(stage).start()
+    new.command("admin", "create", "anna", text="another horse battery\n")
+    kept = [line for line in (new.data / "config" / "admins.toml").read_text().splitlines() if "argon2" in line]
+    expect("--with-admins" in imported(new, file), "nothing says that accounts were left out")
+    before = records_of(new)
+    told = imported(new, file, "--with-admins", "--dry-run")
+    expect("Would be added: the account bert" in told and "account anna" not in told, told)
+    expect_equal(records_of(new), before, "files after the dry run")
+    told = imported(new, file, "--with-admins")
+    expect("Added: the account bert" in told and "of robot (read)" in told, told)
+    text = (new.data / "config" / "admins.toml").read_text()
+    expect(kept[0] in text, "anna's new password was replaced by that of the backup")
+    names = {admin["name"] for admin in json.loads(new.command("admin", "list", "--json").stdout)}
+    expect(names >= {"anna", "bert"}, f"accounts: {names}")
 
 
 @case
