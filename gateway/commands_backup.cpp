@@ -155,26 +155,9 @@ int exportBackup(const Config& config, const BackupArguments& arguments) {
     return EX_OK;
 }
 
-std::string describe(const json& answer, bool dryRun, bool withAdmins) {
-    std::string text = "A backup of " + textOf(answer, "hostname") + " (" +
-                       textOf(answer, "domain") + ") of " + textOf(answer, "at") + " with " +
-                       numberOf(answer, "mailboxes") + " mailboxes.\n";
-    const json& changes = answer.at("changes");
-    for (const json& admin : answer.at("admins")) {
-        text += (dryRun ? "Would be added: " : "Added: ") + admin.get<std::string>() + '\n';
-    }
-    if (answer.at("holds_admins").get<bool>() && !withAdmins) {
-        text += "Its web accounts and tokens are left out; --with-admins brings them, too.\n";
-    }
-    if (changes.empty()) {
-        return text + "No record in it is new here: nothing " +
-               (dryRun ? "would change.\n" : "was changed.\n");
-    }
-    const bool any = std::any_of(changes.begin(), changes.end(),
-                                 [](const json& change) { return change.at("added") != 0; });
-    text += !any     ? "Nothing of it counts here:\n"
-            : dryRun ? "This would change:\n"
-                     : "This was changed:\n";
+/// The mailboxes that change, each with its sentences.
+std::string describeChanges(const json& changes) {
+    std::string text;
     for (const json& change : changes) {
         const std::string name = !change.at("new") && change.at("name").is_string()
                                      ? " \"" + textOf(change, "name") + '"'
@@ -184,14 +167,41 @@ std::string describe(const json& answer, bool dryRun, bool withAdmins) {
             text += "    - " + sentence.get<std::string>() + '\n';
         }
     }
-    for (const json& node : answer.at("trusted")) {
-        text += std::string(dryRun ? "Would be trusted" : "Is trusted") + " from now on: node " +
-                node.get<std::string>() + '\n';
-    }
-    for (const json& node : answer.at("distrusted")) {
-        text += "Not trusted, its statements are held back: node " + node.get<std::string>() + '\n';
+    return text;
+}
+
+std::string describeNodes(const json& nodes, const std::string& what) {
+    std::string text;
+    for (const json& node : nodes) {
+        text += what + ": node " + node.get<std::string>() + '\n';
     }
     return text;
+}
+
+std::string describe(const json& answer, bool dryRun, bool withAdmins) {
+    std::string text = "A backup of " + textOf(answer, "hostname") + " (" +
+                       textOf(answer, "domain") + ") of " + textOf(answer, "at") + " with " +
+                       numberOf(answer, "mailboxes") + " mailboxes.\n";
+    for (const json& admin : answer.at("admins")) {
+        text += (dryRun ? "Would be added: " : "Added: ") + admin.get<std::string>() + '\n';
+    }
+    if (answer.at("holds_admins").get<bool>() && !withAdmins) {
+        text += "Its web accounts and tokens are left out; --with-admins brings them, too.\n";
+    }
+    const json& changes = answer.at("changes");
+    if (changes.empty()) {
+        return text + "No record in it is new here: nothing " +
+               (dryRun ? "would change.\n" : "was changed.\n");
+    }
+    const bool any = std::any_of(changes.begin(), changes.end(),
+                                 [](const json& change) { return change.at("added") != 0; });
+    text += !any     ? "Nothing of it counts here:\n"
+            : dryRun ? "This would change:\n"
+                     : "This was changed:\n";
+    return text + describeChanges(changes) +
+           describeNodes(answer.at("trusted"),
+                         dryRun ? "Would be trusted from now on" : "Is trusted from now on") +
+           describeNodes(answer.at("distrusted"), "Not trusted, its statements are held back");
 }
 
 int importBackup(const Config& config, const BackupArguments& arguments) {
