@@ -3,6 +3,7 @@
 Never reads the sources: what a test compares with this tree is what an admin can read.
 """
 import dataclasses
+import functools
 import re
 import subprocess
 
@@ -19,8 +20,13 @@ class Command:
     choices: dict = dataclasses.field(default_factory=dict)  # "--allow-tls" or "SHELL" -> ["none", …]
 
 
-def command_tree(binary, words=()):
-    """The command `words` and, after it, all that are below it."""
+@functools.cache
+def command_tree(binary):
+    """All of them, each before those below it. Asked once: a sanitized program takes its time to start."""
+    return list(_commands(binary, ()))
+
+
+def _commands(binary, words):
     done = subprocess.run([binary, *words, "--help"], capture_output=True, check=True, text=True, timeout=60)
     command, section, name = Command(words, [], {}, []), "", ""
     for line in done.stdout.splitlines():
@@ -42,4 +48,4 @@ def command_tree(binary, words=()):
             command.choices[name] = found[1].split(",")
     yield command
     for below in command.commands:
-        yield from command_tree(binary, (*words, below))
+        yield from _commands(binary, (*words, below))
