@@ -51,6 +51,12 @@ void Descriptor::reset() noexcept {
     }
 }
 
+Descriptor Descriptor::duplicate() const {
+    return Descriptor(
+        m_number < 0 ? -1
+                     : check(::fcntl(m_number, F_DUPFD_CLOEXEC, 0), "duplicate", "a descriptor"));
+}
+
 Directory::Directory(std::filesystem::path path)
     : m_path(std::move(path)),
       m_handle(check(::open(m_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open",

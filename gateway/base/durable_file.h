@@ -27,6 +27,8 @@ public:
     int get() const { return m_number; }
     explicit operator bool() const { return m_number >= 0; }
     void reset() noexcept;
+    /// Another descriptor of the same open file; none of none. Throws Error(Disk).
+    Descriptor duplicate() const;
 
 private:
     int m_number = -1;

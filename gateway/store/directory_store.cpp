@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
-#include <optional>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,21 +16,6 @@ namespace gateway {
 namespace {
 
 constexpr std::chrono::seconds kSettled{60};  ///< SPEC section 3: younger ones may be a slow copy
-
-/// An open folder, or nothing where there is none.
-std::optional<Directory> openFolder(const Layout& layout, const std::filesystem::path& path) {
-    struct stat found{};
-    if (::stat(path.c_str(), &found) != 0) {
-        if (errno == ENOENT) {
-            return std::nullopt;
-        }
-        throwErrnoFor(layout, "open", path);
-    }
-    if (::faccessat(AT_FDCWD, path.c_str(), R_OK | X_OK, AT_EACCESS) != 0) {
-        throwErrnoFor(layout, "open", path);
-    }
-    return std::make_optional<Directory>(path);
-}
 
 class DirectoryOutgoing final : public Outgoing {
 public:
@@ -52,6 +36,25 @@ private:
     std::uint64_t m_size;
     std::string m_path;
 };
+
+/// Nothing where there is no such file.
+std::unique_ptr<Outgoing> openSealed(const Layout& layout, const std::filesystem::path& path) {
+    // O_NONBLOCK: a pipe of that name must not hold a worker for ever.
+    Descriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (!file) {
+        if (errno == ENOENT) {
+            return nullptr;
+        }
+        throwErrnoFor(layout, "open", path);
+    }
+    struct stat found{};
+    check(::fstat(file.get(), &found), "stat", path.native());
+    if (!S_ISREG(found.st_mode)) {
+        throw Error(Error::Kind::Corrupt, "open " + path.native() + ": it is no plain file");
+    }
+    return std::make_unique<DirectoryOutgoing>(
+        std::move(file), static_cast<std::uint64_t>(found.st_size), path.native());
+}
 
 /// Judges one name of a folder, and adds it where it belongs.
 class Judge {
@@ -125,7 +128,7 @@ std::unique_ptr<Incoming> DirectoryStore::begin(const Drop& drop, const MessageI
 
 Listing DirectoryStore::list(const Drop& drop) {
     Listing listing;
-    const auto folder = openFolder(m_shared->layout, m_shared->layout.drop(drop));
+    const auto folder = openIfThere(m_shared->layout, m_shared->layout.drop(drop));
     if (!folder) {
         return listing;
     }
@@ -148,25 +151,14 @@ Listing DirectoryStore::list(const Drop& drop) {
 }
 
 std::unique_ptr<Outgoing> DirectoryStore::open(const Drop& drop, const MessageId& id) {
-    const std::filesystem::path path = m_shared->layout.message(drop, id);
     if (m_shared->arriving.in(drop).contains(id)) {
         return nullptr;
     }
-    // O_NONBLOCK: a pipe of that name must not hold a worker for ever.
-    Descriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-    if (!file) {
-        if (errno == ENOENT) {
-            return nullptr;
-        }
-        throwErrnoFor(m_shared->layout, "open", path);
-    }
-    struct stat found{};
-    check(::fstat(file.get(), &found), "stat", path.native());
-    if (!S_ISREG(found.st_mode)) {
-        throw Error(Error::Kind::Corrupt, "open " + path.native() + ": it is no plain file");
-    }
-    return std::make_unique<DirectoryOutgoing>(
-        std::move(file), static_cast<std::uint64_t>(found.st_size), path.native());
+    return openSealed(m_shared->layout, m_shared->layout.message(drop, id));
+}
+
+std::unique_ptr<Outgoing> DirectoryStore::openDeleted(const Drop& drop, const MessageId& id) {
+    return openSealed(m_shared->layout, m_shared->layout.deletedMessage(drop, id));
 }
 
 }  // namespace gateway

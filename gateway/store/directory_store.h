@@ -32,6 +32,9 @@ public:
     Listing list(const Drop& drop) override;
     std::unique_ptr<Outgoing> open(const Drop& drop, const MessageId& id) override;
     void remove(const Drop& drop, std::span<const MessageId> ids) override;
+    std::vector<DeletedMessage> listDeleted(const Drop& drop) override;
+    std::unique_ptr<Outgoing> openDeleted(const Drop& drop, const MessageId& id) override;
+    Restoration restore(const Drop& drop, const MessageId& id) override;
 
     /// Unlinks messages that were deleted longer than `keep` ago, at most kPurgeBatch of them (on
     /// some file systems one takes milliseconds), and returns how many; a job of its own. Throws

@@ -112,6 +112,20 @@ DropFolders::Identity DropFolders::makeDurable(const std::filesystem::path& fold
     return identity;
 }
 
+std::optional<Directory> openIfThere(const Layout& layout, const std::filesystem::path& path) {
+    struct stat found{};
+    if (::stat(path.c_str(), &found) != 0) {
+        if (errno == ENOENT) {
+            return std::nullopt;
+        }
+        throwErrnoFor(layout, "open", path);
+    }
+    if (::faccessat(AT_FDCWD, path.c_str(), R_OK | X_OK, AT_EACCESS) != 0) {
+        throwErrnoFor(layout, "open", path);
+    }
+    return std::make_optional<Directory>(path);
+}
+
 std::vector<std::string> namesIn(const Directory& directory) {
     // A handle of its own, for reading moves its position.
     const int handle = check(::openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC),

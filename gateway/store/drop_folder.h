@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -68,6 +69,9 @@ private:
     std::map<std::string, Identity> m_durable;
     std::map<Drop, std::weak_ptr<DropFolder>> m_open;
 };
+
+/// An open folder, or nothing where there is none. Throws Error where it may not be read.
+std::optional<Directory> openIfThere(const Layout& layout, const std::filesystem::path& path);
 
 /// The names in a directory, in no order, without `.` and `..`.
 std::vector<std::string> namesIn(const Directory& directory);

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "gateway/base/clock.h"
 #include "gateway/mail/drop.h"
 #include "gateway/mail/message_id.h"
 
@@ -69,6 +70,21 @@ struct Listing {
     std::vector<LeftOut> leftOut;
 };
 
+/// A message that was deleted and is kept for a while, without opening it.
+struct DeletedMessage {
+    DeletedMessage(MessageId messageId, std::uint64_t size, WallTime at)
+        : id(std::move(messageId)), sealedSize(size), deleted(at) {}
+    MessageId id;
+    std::uint64_t sealedSize;
+    WallTime deleted;
+};
+
+enum class Restoration {
+    Restored,
+    Waiting,  ///< it was not deleted, or is restored already
+    Unknown   ///< there is none of that id: it was never here, or it was purged
+};
+
 class MessageStore {
 public:
     virtual ~MessageStore() = default;
@@ -82,6 +98,15 @@ public:
     /// Deletes, durably: once this returned none of them comes back after a power cut. Ids that are
     /// gone already count as removed. Throws Error where it could not; then all that are left stay.
     virtual void remove(const Drop& drop, std::span<const MessageId> ids) = 0;
+
+    /// The deleted messages of a drop that are still kept, in order of arrival. Opens none.
+    virtual std::vector<DeletedMessage> listDeleted(const Drop& drop) = 0;
+    /// Nothing where the message is purged or restored.
+    virtual std::unique_ptr<Outgoing> openDeleted(const Drop& drop, const MessageId& id) = 0;
+    /// Undoes remove() for one message, durably: visible to list() only once it would survive a
+    /// power cut, and never over another file. Throws Error where it could not; then all is as it
+    /// was.
+    virtual Restoration restore(const Drop& drop, const MessageId& id) = 0;
 
 protected:
     MessageStore() = default;

@@ -40,6 +40,14 @@ public:
         return nullptr;
     }
     void remove(const gateway::Drop&, std::span<const gateway::MessageId>) override {}
+    std::vector<gateway::DeletedMessage> listDeleted(const gateway::Drop&) override { return {}; }
+    std::unique_ptr<gateway::Outgoing> openDeleted(const gateway::Drop&,
+                                                   const gateway::MessageId&) override {
+        return nullptr;
+    }
+    gateway::Restoration restore(const gateway::Drop&, const gateway::MessageId&) override {
+        return gateway::Restoration::Unknown;
+    }
 
     bool hangs = false;
     std::binary_semaphore answers{0};
