@@ -8,6 +8,7 @@
 #include "gateway/base/error.h"
 #include "gateway/base/text.h"
 #include "gateway/exit_code.h"
+#include "gateway/look_inside.h"
 #include "gateway/output.h"
 #include "gateway/privileges.h"
 
@@ -81,7 +82,11 @@ void checkSpace(const Config& config, CheckReport& report) {
     }
 }
 
-int checkAll(const Config& config, bool fix) {
+int checkAll(const Config& config, const CheckOptions& options) {
+    std::optional<crypto::Password> password;
+    if (!options.deep.empty()) {
+        password = askForPasswordOf(options.deep);
+    }
     CheckReport report;
     checkConfig(config, report);
     struct stat found{};
@@ -92,7 +97,7 @@ int checkAll(const Config& config, bool fix) {
             missing ? "start `postern serve` once, which makes it, or mend " + config.where("data")
                     : "run this as root or as its owner");
     } else {
-        guarded(report, "owners", [&] { checkOwnership(config, fix, report); });
+        guarded(report, "owners", [&] { checkOwnership(config, options.fix, report); });
         guarded(report, "ports", [&] { checkPorts(config, report); });
         // From here on as the server: what it cannot read is a finding, and no file of another
         // user can be reached through a link that its owner planted.
@@ -101,6 +106,9 @@ int checkAll(const Config& config, bool fix) {
         guarded(report, "recovery", [&] { checkRecovery(config, report); });
         guarded(report, "admins", [&] { checkAdmins(config, report); });
         guarded(report, "messages", [&] { checkMessages(config, report); });
+        if (password) {
+            guarded(report, "deep", [&] { checkDeep(config, options.deep, *password, report); });
+        }
         guarded(report, "certificate", [&] { checkCertificate(config, report); });
         guarded(report, "space", [&] { checkSpace(config, report); });
     }

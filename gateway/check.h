@@ -1,9 +1,11 @@
 // `postern check`: what an admin would want to know before mail depends on it, one line a finding,
-// each with what to do. Changes nothing, but for owners and modes with --fix.
+// each with what to do. Changes nothing, but for owners and modes with --fix. Opens a message only
+// with --deep and its mailbox's password.
 #pragma once
 
 #include <string>
 
+#include "crypto/password.h"
 #include "gateway/config.h"
 
 namespace gateway {
@@ -36,8 +38,16 @@ void checkMessages(const Config& config, CheckReport& report);
 void checkCertificate(const Config& config, CheckReport& report);
 void checkNames(const Config& config, CheckReport& report);
 void checkSpace(const Config& config, CheckReport& report);
+/// Opens every message of a mailbox wholly. Throws Refusal where the password opens no key of it.
+void checkDeep(const Config& config, const std::string& address, const crypto::Password& password,
+               CheckReport& report);
+
+struct CheckOptions {
+    bool fix = false;
+    std::string deep;  ///< the address of a mailbox whose password is asked for; empty for none
+};
 
 /// All of it. EX_OK where there is no problem, else EX_DATAERR.
-int checkAll(const Config& config, bool fix);
+int checkAll(const Config& config, const CheckOptions& options);
 
 }  // namespace gateway

@@ -1,6 +1,5 @@
 #include "gateway/commands.h"
 
-#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <system_error>
@@ -15,6 +14,7 @@
 #include "gateway/commands_message.h"
 #include "gateway/daemon.h"
 #include "gateway/exit_code.h"
+#include "gateway/output.h"
 #include "gateway/privileges.h"
 
 namespace gateway {
@@ -33,10 +33,19 @@ int serveCommand(const Config& config) {
 }
 
 void addCheckCommand(CLI::App& app, CommandLine& line) {
-    const auto fix = std::make_shared<bool>(false);
-    const auto check = [fix](const Config& config) { return checkAll(config, *fix); };
-    addCommand(app, line, "check", "Check config, files, certificate and network", check)
-        ->add_flag("--fix", *fix, "Mend owners and modes");
+    const auto typed = std::make_shared<CheckOptions>();
+    const auto act = [typed](const Config& config) {
+        beginCommand();
+        return checkAll(config, *typed);
+    };
+    CLI::App* check =
+        addCommand(app, line, "check", "Check config, files, certificate and network", act);
+    check->add_flag("--fix", typed->fix, "Mend owners and modes");
+    check
+        ->add_option("--deep", typed->deep,
+                     "Also open every message of this mailbox to its end, with its password "
+                     "(POSTERN_PASSWORD,\nstandard input, or the terminal)")
+        ->type_name("ADDRESS");
 }
 
 void addCommands(CLI::App& app, CommandLine& line) {
@@ -52,10 +61,8 @@ void addCommands(CLI::App& app, CommandLine& line) {
     addCompletionCommand(app, line);
 }
 
-/// One line, whatever it is about: a message may quote what a file or a peer holds.
-int complain(int exitCode, std::string text) {
-    std::replace(text.begin(), text.end(), '\n', ' ');
-    std::cerr << "postern: " << text << '\n';
+int complainAndExit(int exitCode, const std::string& text) {
+    complain(text);
     return exitCode;
 }
 
@@ -65,7 +72,7 @@ int parseAndRun(CLI::App& app, CommandLine& line, int argc, char** argv) {
     } catch (const CLI::Success& asked) {
         return app.exit(asked) == 0 && std::cout.flush() ? EX_OK : EX_IOERR;
     } catch (const CLI::ParseError& error) {
-        return complain(EX_USAGE, std::string(error.what()) + "; see `postern --help`");
+        return complainAndExit(EX_USAGE, std::string(error.what()) + "; see `postern --help`");
     }
     return line.actionWithoutConfig ? line.actionWithoutConfig()
                                     : line.action(loadConfig(line.configFile));
@@ -80,13 +87,13 @@ int runCommand(int argc, char** argv) {
     try {
         return parseAndRun(app, line, argc, argv);
     } catch (const Refusal& refusal) {
-        return complain(refusal.exit, refusal.text);
+        return complainAndExit(refusal.exit, refusal.text);
     } catch (const Error& error) {
-        return complain(exitCodeOf(error.kind()), error.what());
+        return complainAndExit(exitCodeOf(error.kind()), error.what());
     } catch (const std::system_error& error) {
-        return complain(EX_IOERR, error.what());
+        return complainAndExit(EX_IOERR, error.what());
     } catch (const std::exception& error) {
-        return complain(EX_SOFTWARE, std::string(error.what()) + "; please report this");
+        return complainAndExit(EX_SOFTWARE, std::string(error.what()) + "; please report this");
     }
 }
 

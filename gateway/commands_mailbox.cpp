@@ -9,6 +9,7 @@
 #include "gateway/answer_text.h"
 #include "gateway/base/error.h"
 #include "gateway/base/text.h"
+#include "gateway/commands_adopt.h"
 #include "gateway/commands_password.h"
 #include "gateway/exit_code.h"
 #include "gateway/operations.h"
@@ -29,6 +30,7 @@ struct MailboxArguments {
     /// Pins by the names of `allow.*`, as typed; `none` takes one away.
     std::map<std::string, std::string> allow;
     bool passwordFromInput = false;
+    std::string from;  ///< a file with a table of mailboxes
     bool discardMessages = false;
     bool acknowledge = false;
     bool json = false;
@@ -274,8 +276,10 @@ void addPinOptions(CLI::App& edit, std::map<std::string, std::string>& allow) {
 }
 
 void addCreateOptions(CLI::App& create, MailboxArguments& typed) {
-    create.add_option("--name", typed.name, "What people call it")->required()->type_name("NAME");
-    create.add_option("--description", typed.description, "Further words")->type_name("TEXT");
+    CLI::Option* name =
+        create.add_option("--name", typed.name, "What people call it")->type_name("NAME");
+    CLI::Option* description =
+        create.add_option("--description", typed.description, "Further words")->type_name("TEXT");
     CLI::Option* address =
         create.add_option("--address", typed.address, "Take over this address of another gateway")
             ->type_name("ADDRESS");
@@ -283,6 +287,20 @@ void addCreateOptions(CLI::App& create, MailboxArguments& typed) {
         .add_flag("--password-stdin", typed.passwordFromInput,
                   "With --address: its password is read from standard input or the terminal")
         ->needs(address);
+    create
+        .add_option("--from", typed.from,
+                    "Make many, by a CSV file whose first line names the columns address, "
+                    "password,\nname, description (- is standard input); those that are there "
+                    "already stay as they are")
+        ->type_name("FILE")
+        ->excludes(name)
+        ->excludes(description)
+        ->excludes(address);
+    create.parse_complete_callback([&typed] {
+        if (!typed.name && typed.from.empty()) {
+            throw CLI::RequiredError("--name or --from");
+        }
+    });
 }
 
 }  // namespace
@@ -291,13 +309,20 @@ void addMailboxCommands(CLI::App& app, CommandLine& line) {
     CLI::App* mailbox = app.add_subcommand("mailbox", "Make, show and change mailboxes");
     mailbox->require_subcommand(1);
     const auto typed = std::make_shared<MailboxArguments>();
-    using Act = int (*)(const Config&, const MailboxArguments&);
-    const auto add = [&](const char* name, const char* description, Act act) {
-        CLI::App* command = addCommand(*mailbox, line, name, description, asOwner(act, typed));
+    const auto addAction = [&](const char* name, const char* description, const auto& action) {
+        CLI::App* command = addCommand(*mailbox, line, name, description, action);
         command->add_flag("--json", typed->json, "Print one line of JSON");
         return command;
     };
-    addCreateOptions(*add("create", "Make a mailbox and print its password, once", createMailbox),
+    using Act = int (*)(const Config&, const MailboxArguments&);
+    const auto add = [&](const char* name, const char* description, Act act) {
+        return addAction(name, description, asOwner(act, typed));
+    };
+    const auto create = [typed](const Config& config) {
+        return typed->from.empty() ? asOwner(createMailbox, typed)(config)
+                                   : createMailboxesFrom(config, typed->from, typed->json);
+    };
+    addCreateOptions(*addAction("create", "Make a mailbox and print its password, once", create),
                      *typed);
     add("list", "All mailboxes with what waits in them", listMailboxes);
     CLI::App* show =

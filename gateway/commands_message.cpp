@@ -4,126 +4,128 @@
 #include <memory>
 
 #include "crypto/age_stream.h"
+#include "gateway/answer_text.h"
 #include "gateway/arrival.h"
 #include "gateway/base/error.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
+#include "gateway/commands_import.h"
 #include "gateway/exit_code.h"
-#include "gateway/mailbox_address.h"
+#include "gateway/look_inside.h"
 #include "gateway/output.h"
-#include "gateway/password_prompt.h"
-#include "gateway/record_files.h"
+#include "gateway/request.h"
 #include "gateway/store/directory_store.h"
-#include "pop3/unlocked_mailbox.h"
 
 namespace gateway {
 
 namespace {
 
+using nlohmann::json;
 using pop3::UnlockedMailbox;
 
 struct MessageArguments {
     std::string address;
     std::string uidl;
+    std::vector<std::string> uidls;
+    bool deleted = false;
+    bool json = false;
 };
 
-/// The mailbox as its files tell, without the lock and without a server: so it also works on a
-/// copy or a read-only disk. Whose statements count does not matter here: the password decides
-/// what opens.
-Mailbox readMailbox(const Config& config, const MailboxId& id) {
-    std::vector<Finding> findings;
-    const Record record = readRecord(Layout(config.data), id, findings);
-    if (record.files().empty() && findings.empty()) {
-        throw Refusal(EX_DATAERR, "there is no mailbox " + id.str() +
-                                      " here; `postern mailbox list` shows all");
-    }
-    if (record.files().empty()) {
-        throw Refusal(EX_DATAERR, findings.front().path + ": " + findings.front().text);
-    }
-    return record.fold([](const NodeId&, const crypto::VerifyKey&) { return true; });
-}
-
-/// The newest key that the password opens, with all that are chained to it: an earlier password
-/// still shows what was sealed under it.
 std::unique_ptr<UnlockedMailbox> unlock(const Config& config, const std::string& address) {
-    Mailbox mailbox = readMailbox(config, mailboxIdOf(address, config.domain));
-    auto password = takePasswordFromEnvironment();
-    if (!password) {
-        password = readPassword("Password of " + mailbox.id.str() + ": ");
-    }
-    for (; !mailbox.keys.empty(); mailbox.keys.pop_back()) {
-        if (auto unlocked = UnlockedMailbox::open(mailbox, *password)) {
-            return unlocked;
-        }
-    }
-    throw Refusal(EX_NOPERM, "the password opens no key of " + mailbox.id.str() +
-                                 "; give the one that was shown last, or an earlier one");
+    Mailbox mailbox = readMailbox(config, address);
+    const crypto::Password password = askForPasswordOf(mailbox.id.str());
+    return unlock(std::move(mailbox), password);
 }
 
-/// The body of the first header field of that name (RFC 5322 2.2), unfolded, as it stands.
-std::string headerField(std::string_view message, std::string_view name) {
-    while (!message.empty() && !message.starts_with("\r\n")) {
-        std::size_t end = message.find("\r\n");
-        while (end != std::string_view::npos && end + 2 < message.size() &&
-               (message[end + 2] == ' ' || message[end + 2] == '\t')) {
-            end = message.find("\r\n", end + 2);
-        }
-        const std::string_view field = message.substr(0, end);
-        if (field.size() > name.size() && field[name.size()] == ':' &&
-            equalsIgnoringCase(field.substr(0, name.size()), name)) {
-            std::string body(trimmed(field.substr(name.size() + 1)));
-            for (std::size_t fold = body.find("\r\n"); fold != std::string::npos;
-                 fold = body.find("\r\n", fold)) {
-                body.erase(fold, 2);
-            }
-            return body;
-        }
-        if (end == std::string_view::npos) {
-            break;
-        }
-        message.remove_prefix(end + 2);
-    }
-    return "-";
+/// What is told of a message without opening it.
+json outlineOf(const MessageId& id, std::uint64_t sealedSize) {
+    return {{"uidl", id.str()},
+            {"arrived", formatTimestamp(arrivalOf(id))},
+            {"octets", crypto::plaintextSize(sealedSize).value_or(0)}};
 }
 
-std::vector<std::string> rowOf(MessageStore& store, const UnlockedMailbox& mailbox,
-                               const UnlockedMailbox::Stored& stored) {
-    constexpr std::size_t kWide = 60;
-    const StoredMessage& message = stored.message;
-    std::vector<std::string> row{
-        message.id.str(), formatTimestamp(arrivalOf(message.id)),
-        std::to_string(crypto::plaintextSize(message.sealedSize).value_or(0))};
+/// Adds who sent it and what about; "error" where it cannot be opened.
+void addHeader(json& outline, std::unique_ptr<Outgoing> sealed, const crypto::OpenKey& key) {
+    if (!sealed) {
+        outline["error"] = "gone: it was removed by another session or by hand";
+        return;
+    }
     try {
-        pop3::MessageReader reader(store, mailbox.drop(stored), message.id, mailbox.key(stored));
+        pop3::MessageReader reader(std::move(sealed), key);
         std::string start;
         reader.next(start);
-        row.push_back(printable(headerField(start, "From"), kWide));
-        row.push_back(printable(headerField(start, "Subject"), kWide));
+        outline["from"] = headerField(start, "From");
+        outline["subject"] = headerField(start, "Subject");
     } catch (const Error& error) {
-        row.emplace_back("damaged or gone:");
-        row.push_back(printable(error.what()));
+        outline["error"] = error.what();
     }
-    return row;
 }
 
-void warnOf(const std::vector<LeftOut>& leftOut) {
+json waitingIn(const UnlockedMailbox& mailbox, MessageStore& store) {
+    json messages = json::array();
+    std::vector<LeftOut> leftOut;
+    for (const UnlockedMailbox::Stored& stored : mailbox.list(store, leftOut)) {
+        json outline = outlineOf(stored.message.id, stored.message.sealedSize);
+        addHeader(outline, store.open(mailbox.drop(stored), stored.message.id),
+                  mailbox.key(stored));
+        messages.push_back(std::move(outline));
+    }
     for (const LeftOut& file : leftOut) {
         log::warning("not shown", {{"file", file.path}, {"why", file.why}});
     }
+    return messages;
+}
+
+json deletedIn(const UnlockedMailbox& mailbox, MessageStore& store, std::chrono::seconds kept) {
+    json messages = json::array();
+    for (const crypto::OpenKey& key : mailbox.keys()) {
+        const Drop drop(mailbox.mailbox(), key.sealKey());
+        for (const DeletedMessage& message : store.listDeleted(drop)) {
+            json outline = outlineOf(message.id, message.sealedSize);
+            outline["deleted"] = formatTimestamp(message.deleted);
+            outline["until"] = formatTimestamp(message.deleted + kept);
+            addHeader(outline, store.openDeleted(drop, message.id), key);
+            messages.push_back(std::move(outline));
+        }
+    }
+    std::sort(messages.begin(), messages.end(),
+              [](const json& a, const json& b) { return a.at("uidl") < b.at("uidl"); });
+    return messages;
+}
+
+std::string describe(const json& messages, bool deleted) {
+    constexpr std::size_t kWide = 60;
+    std::vector<std::vector<std::string>> rows{
+        {"UIDL", deleted ? "UNTIL" : "ARRIVED", "OCTETS", "FROM", "SUBJECT"}};
+    for (const json& message : messages) {
+        std::vector<std::string> row{textOf(message, "uidl"),
+                                     textOf(message, deleted ? "until" : "arrived"),
+                                     numberOf(message, "octets")};
+        if (message.contains("error")) {
+            row.emplace_back("damaged or gone:");
+            row.push_back(textOf(message, "error"));
+        } else {
+            row.push_back(printable(message.value("from", ""), kWide));
+            row.push_back(printable(message.value("subject", ""), kWide));
+        }
+        rows.push_back(std::move(row));
+    }
+    return asTable(rows);
 }
 
 int listMessages(const Config& config, const MessageArguments& arguments) {
     const auto mailbox = unlock(config, arguments.address);
     DirectoryStore store{Layout(config.data)};
-    std::vector<LeftOut> leftOut;
-    const auto messages = mailbox->list(store, leftOut);
-    std::vector<std::vector<std::string>> rows{{"UIDL", "ARRIVED", "OCTETS", "FROM", "SUBJECT"}};
-    rows.reserve(messages.size() + 1);
-    for (const UnlockedMailbox::Stored& stored : messages) {
-        rows.push_back(rowOf(store, *mailbox, stored));
+    const json messages = arguments.deleted ? deletedIn(*mailbox, store, config.store.keepDeleted)
+                                            : waitingIn(*mailbox, store);
+    if (arguments.json) {
+        print(oneLineOf(messages));
+    } else if (!messages.empty()) {
+        print(describe(messages, arguments.deleted));
+    } else {
+        print(arguments.deleted ? "No deleted message is kept here.\n"
+                                : "No message waits here.\n");
     }
-    warnOf(leftOut);
-    print(rows.size() > 1 ? asTable(rows) : "No message waits here.\n");
     return EX_OK;
 }
 
@@ -141,10 +143,13 @@ int catMessage(const Config& config, const MessageArguments& arguments) {
         messages.begin(), messages.end(),
         [&](const UnlockedMailbox::Stored& stored) { return stored.message.id == *id; });
     if (found == messages.end()) {
-        warnOf(leftOut);
+        for (const LeftOut& file : leftOut) {
+            log::warning("not shown", {{"file", file.path}, {"why", file.why}});
+        }
         throw Refusal(EX_NOINPUT, "no message " + id->str() +
                                       " waits here for this password; `postern message list` "
-                                      "shows those that do");
+                                      "shows those that do, `… list --deleted` those that can be "
+                                      "restored");
     }
     pop3::MessageReader reader(store, mailbox->drop(*found), *id, mailbox->key(*found));
     std::string plaintext;
@@ -155,22 +160,62 @@ int catMessage(const Config& config, const MessageArguments& arguments) {
     return EX_OK;
 }
 
+int restoreMessages(const Config& config, const MessageArguments& arguments) {
+    const json answer = carryOut(config, {{"operation", "message.restore"},
+                                          {"address", arguments.address},
+                                          {"uidls", arguments.uidls}});
+    const json& messages = answer.at("messages");
+    std::size_t unknown = 0;
+    std::string text;
+    for (const json& message : messages) {
+        const std::string state = textOf(message, "state");
+        unknown += state == "unknown" ? 1U : 0U;
+        text += textOf(message, "uidl") + "  " +
+                (state == "restored"  ? "restored"
+                 : state == "waiting" ? "was not deleted, or is restored already"
+                                      : "unknown: it was never here, or it is purged") +
+                (message.value("locked", false) ? "; it needs an earlier password" : "") + '\n';
+    }
+    print(arguments.json ? oneLineOf(messages) : text);
+    if (unknown > 0) {
+        throw Refusal(EX_NOINPUT, std::to_string(unknown) + " of " +
+                                      std::to_string(messages.size()) +
+                                      " messages could not be restored; `postern message list "
+                                      "--deleted` shows those that can");
+    }
+    return EX_OK;
+}
+
 }  // namespace
 
 void addMessageCommands(CLI::App& app, CommandLine& line) {
-    CLI::App* message = app.add_subcommand("message", "Look inside a mailbox with its password");
+    CLI::App* message =
+        app.add_subcommand("message", "Look inside a mailbox, put messages in, bring them back");
     message->require_subcommand(1);
     message->footer(
-        "The password is read from POSTERN_PASSWORD, from standard input, or at the terminal.");
+        "Where a password is needed it is read from POSTERN_PASSWORD, from standard input, or at "
+        "the\nterminal. To put messages in or to bring them back none is needed: they stay "
+        "sealed.");
     const auto typed = std::make_shared<MessageArguments>();
     CLI::App* list =
         addCommand(*message, line, "list", "The messages that wait, with sender and subject",
                    asOwner(listMessages, typed));
     CLI::App* cat = addCommand(*message, line, "cat", "One message, as an archiver would get it",
                                asOwner(catMessage, typed));
-    addAddress(*list, typed->address);
-    addAddress(*cat, typed->address);
+    CLI::App* restore = addCommand(*message, line, "restore",
+                                   "Let messages wait again that were fetched and deleted",
+                                   asOwner(restoreMessages, typed));
+    for (CLI::App* command : {list, cat, restore}) {
+        addAddress(*command, typed->address);
+    }
+    for (CLI::App* command : {list, restore}) {
+        command->add_flag("--json", typed->json, "Print one line of JSON");
+    }
+    list->add_flag("--deleted", typed->deleted,
+                   "Those that were deleted and can be restored, and until when");
     cat->add_option("UIDL", typed->uidl, "As `message list` and POP3 UIDL show it")->required();
+    restore->add_option("UIDL", typed->uidls, "As `message list --deleted` shows it")->required();
+    addImportCommand(*message, line);
 }
 
 }  // namespace gateway

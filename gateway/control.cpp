@@ -9,6 +9,7 @@
 
 #include "crypto/secret.h"
 #include "gateway/base/error.h"
+#include "gateway/passed_file.h"
 
 namespace gateway {
 
@@ -33,9 +34,13 @@ Descriptor connectTo(const Layout& layout) {
     throwErrno("connect to", layout.controlSocket().native());
 }
 
-void sendAll(const Descriptor& socket, std::string_view text, const std::string& name) {
+void sendAll(const Descriptor& socket, std::string_view text, const Descriptor& file,
+             const std::string& name) {
+    bool handOver = static_cast<bool>(file);
     while (!text.empty()) {
-        const ssize_t sent = ::send(socket.get(), text.data(), text.size(), MSG_NOSIGNAL);
+        const ssize_t sent = handOver
+                                 ? sendWithFile(socket.get(), text, file)
+                                 : ::send(socket.get(), text.data(), text.size(), MSG_NOSIGNAL);
         if (sent < 0 && errno == EINTR) {
             continue;
         }
@@ -43,6 +48,7 @@ void sendAll(const Descriptor& socket, std::string_view text, const std::string&
             // The server may have refused and closed; its answer says why.
             return;
         }
+        handOver = false;
         text.remove_prefix(static_cast<std::size_t>(sent));
     }
     check(::shutdown(socket.get(), SHUT_WR), "end the request to", name);
@@ -77,7 +83,8 @@ ControlAddress::ControlAddress(const Layout& layout) : m_path(layout.controlSock
     }
 }
 
-std::optional<nlohmann::json> askServer(const Layout& layout, const nlohmann::json& request) {
+std::optional<nlohmann::json> askServer(const Layout& layout, const nlohmann::json& request,
+                                        const Descriptor& file) {
     const Descriptor socket = connectTo(layout);
     if (!socket) {
         return std::nullopt;
@@ -85,7 +92,7 @@ std::optional<nlohmann::json> askServer(const Layout& layout, const nlohmann::js
     const std::string name = layout.controlSocket().native();
     std::string text = request.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     text += '\n';
-    sendAll(socket, text, name);
+    sendAll(socket, text, file, name);
     crypto::wipe(std::span<char>(text));
     std::string line = receiveLine(socket);
     nlohmann::json answer = nlohmann::json::parse(line, nullptr, false);

@@ -30,7 +30,9 @@ private:
 
 /// Blocking. Nothing where no server listens. Throws Error(Network) where the connection ends
 /// before the answer, Error(Permission) where the socket belongs to somebody else. The text of the
-/// request is wiped after use, for it may hold a password.
-std::optional<nlohmann::json> askServer(const Layout& layout, const nlohmann::json& request);
+/// request is wiped after use, for it may hold a password. `file`, where it is one, is handed over
+/// with the request, open as it is.
+std::optional<nlohmann::json> askServer(const Layout& layout, const nlohmann::json& request,
+                                        const Descriptor& file = {});
 
 }  // namespace gateway

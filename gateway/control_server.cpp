@@ -1,5 +1,6 @@
 #include "gateway/control_server.h"
 
+#include <algorithm>
 #include <chrono>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -8,7 +9,6 @@
 #include <asio/co_spawn.hpp>
 #include <asio/experimental/awaitable_operators.hpp>
 #include <asio/local/stream_protocol.hpp>
-#include <asio/read_until.hpp>
 #include <asio/redirect_error.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
@@ -20,6 +20,7 @@
 #include "gateway/control.h"
 #include "gateway/exit_code.h"
 #include "gateway/operations.h"
+#include "gateway/passed_file.h"
 
 namespace gateway {
 
@@ -33,6 +34,7 @@ using std::chrono::seconds;
 /// For the request to arrive, and for the answer to be taken.
 constexpr seconds kPatience{10};
 constexpr std::size_t kMostConnections = 16;
+constexpr std::size_t kReadSize = 16384;
 
 nlohmann::json refusal(int exit, const std::string& error) {
     return {{"ok", false}, {"error", error}, {"exit", exit}};
@@ -43,11 +45,30 @@ asio::awaitable<void> expire(seconds after) {
     co_await timer.async_wait(asio::use_awaitable);
 }
 
-asio::awaitable<bool> readLine(Socket& socket, std::string& line) {
-    asio::error_code error;
-    co_await asio::async_read_until(socket, asio::dynamic_buffer(line, kMostControlOctets), '\n',
-                                    asio::redirect_error(asio::use_awaitable, error));
-    co_return !error;
+/// A request as it comes, and the file that may come with it. True once its line is whole.
+asio::awaitable<bool> readRequest(Socket& socket, std::string& line, Descriptor& file) {
+    std::vector<char> buffer(kReadSize);
+    bool whole = false;
+    while (!whole && line.size() < kMostControlOctets) {
+        asio::error_code error;
+        co_await socket.async_wait(Socket::wait_read,
+                                   asio::redirect_error(asio::use_awaitable, error));
+        const std::size_t most = std::min(buffer.size(), kMostControlOctets - line.size());
+        const ssize_t got =
+            error ? 0
+                  : receiveWithFile(socket.native_handle(), std::span(buffer).first(most), file);
+        if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+            continue;
+        }
+        if (got <= 0) {
+            break;
+        }
+        const std::string_view arrived(buffer.data(), static_cast<std::size_t>(got));
+        line += arrived;
+        whole = arrived.find('\n') != std::string_view::npos;
+    }
+    crypto::wipe(std::span<char>(buffer));
+    co_return whole;
 }
 
 asio::awaitable<void> writeAll(Socket& socket, const std::string& text) {
@@ -119,7 +140,8 @@ asio::awaitable<nlohmann::json> ControlServer::State::answer(Socket& socket) {
                           "only root and the owner of " + layout.data().native() + " may ask");
     }
     std::string line;
-    const auto arrived = co_await (readLine(socket, line) || expire(kPatience));
+    Descriptor file;
+    const auto arrived = co_await (readRequest(socket, line, file) || expire(kPatience));
     const bool whole = arrived.index() == 0 && std::get<0>(arrived);
     nlohmann::json request = whole ? nlohmann::json::parse(line, nullptr, false) : nlohmann::json();
     crypto::wipe(std::span<char>(line));
@@ -128,7 +150,7 @@ asio::awaitable<nlohmann::json> ControlServer::State::answer(Socket& socket) {
                           "the request is no JSON object on one line of at most 64 MiB");
     }
     request["peer"] = *user;  // what the kernel says, whatever the command does
-    co_return co_await handler(std::move(request));
+    co_return co_await handler(std::move(request), std::move(file));
 }
 
 asio::awaitable<void> ControlServer::State::converse(std::shared_ptr<State> state, Socket socket) {

@@ -10,6 +10,7 @@
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
 
+#include "gateway/base/durable_file.h"
 #include "gateway/data_lock.h"
 
 namespace gateway {
@@ -17,8 +18,9 @@ namespace gateway {
 /// Belongs to the I/O thread.
 class ControlServer {
 public:
-    /// The request's `peer` is the user at the other end.
-    using Handler = std::function<asio::awaitable<nlohmann::json>(nlohmann::json)>;
+    /// Carries out a request, and what was handed over with it, if anything. The request's `peer`
+    /// is the user at the other end.
+    using Handler = std::function<asio::awaitable<nlohmann::json>(nlohmann::json, Descriptor)>;
 
     /// Binds the socket, 0600; a socket file that a dead server left is replaced, which is why it
     /// asks for the lock. Throws Error (Disk, Permission). `io` must be a single-threaded context.

@@ -140,7 +140,9 @@ Daemon::Daemon(Config config)
                  return m_pop3Server.converse(stream, tlsFromStart);
              }),
       m_control(m_io.get_executor(), m_layout, m_lock,
-                [this](nlohmann::json request) { return control(std::move(request)); }),
+                [this](nlohmann::json request, Descriptor file) {
+                    return control(std::move(request), std::move(file));
+                }),
       m_signals(m_io, SIGTERM, SIGINT, SIGHUP) {
     const std::size_t leftOvers = m_store.sweep();
     if (leftOvers > 0) {
@@ -286,26 +288,6 @@ asio::awaitable<void> Daemon::stop() {
     co_await m_pop3.drained(std::chrono::steady_clock::time_point::max());
     m_stopped = true;
     m_signals.cancel();
-}
-
-asio::awaitable<nlohmann::json> Daemon::control(nlohmann::json request) {
-    std::shared_ptr<const Registry> registry;
-    const bool replacesKey = Operations::replacesKey(request);
-    // The keeper is only ever asked on its own thread, also for the snapshot it has now.
-    auto perform = [this, &registry, request = std::move(request)]() mutable {
-        nlohmann::json answer = m_operations.perform(std::move(request));
-        registry = m_keeper.current();
-        return answer;
-    };
-    nlohmann::json answer = co_await net::offload(m_records, std::move(perform));
-    takeOver(registry);
-    if (replacesKey && answer.contains("address")) {
-        // From here on the old key is judged anew at commit; what was judged before must end first.
-        const auto mailbox = MailboxId::parse(answer.at("address").get<std::string>());
-        co_await m_smtpServer.commitsEnded(mailbox.value());
-    }
-    m_house.turnedAway().describeIn(answer);
-    co_return answer;
 }
 
 int serve(const Config& config) {

@@ -71,7 +71,8 @@ private:
     asio::awaitable<void> handleSignals();
     asio::awaitable<void> reload();
     asio::awaitable<void> stop();
-    asio::awaitable<nlohmann::json> control(nlohmann::json request);
+    asio::awaitable<nlohmann::json> control(nlohmann::json request, Descriptor file);
+    asio::awaitable<nlohmann::json> importFile(nlohmann::json request, Descriptor file);
 
     const Config m_config;
     const Layout m_layout;

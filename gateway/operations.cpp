@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <exception>
 
 #include "crypto/age_stream.h"
 #include "crypto/sealed_text.h"
+#include "gateway/answer.h"
 #include "gateway/arrival.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/error.h"
@@ -15,17 +15,13 @@
 #include "gateway/mail/replaced_keys.h"
 #include "gateway/mailbox_address.h"
 #include "gateway/operations_admin.h"
+#include "gateway/request_fields.h"
 
 namespace gateway {
 
 namespace {
 
 using nlohmann::json;
-
-constexpr std::size_t kLongestName = 200;
-constexpr std::size_t kLongestDescription = 2000;
-/// A password must fit on a POP3 command line (RFC 5034 section 4 asks for long ones).
-constexpr std::size_t kLongestPassword = 512;
 
 std::string statusName(MailboxStatus status) {
     switch (status) {
@@ -37,37 +33,6 @@ std::string statusName(MailboxStatus status) {
             return "deleted";
     }
     return "unknown";
-}
-
-/// The text of a field; nothing where it is not there.
-std::optional<std::string> field(const json& request, const char* name) {
-    const auto found = request.find(name);
-    if (found == request.end() || found->is_null()) {
-        return std::nullopt;
-    }
-    if (!found->is_string()) {
-        throw Refusal(EX_DATAERR, std::string("the request's ") + name + " is not a text");
-    }
-    return found->get<std::string>();
-}
-
-/// A text for people: on one line, so that tables and headers hold it.
-std::string oneLine(const std::string& text, const char* what, std::size_t most) {
-    const std::string result(trimmed(text));
-    if (result.size() > most) {
-        throw Refusal(EX_DATAERR, std::string("the ") + what + " is longer than " +
-                                      std::to_string(most) + " octets; shorten it");
-    }
-    const auto isBackslash = [](char c) { return c == '\\'; };
-    const auto backslashes =
-        static_cast<std::size_t>(std::count_if(result.begin(), result.end(), isBackslash));
-    // printable() changes what is no plain text, and doubles each backslash.
-    if (printable(result, 4 * most).size() != result.size() + backslashes) {
-        throw Refusal(EX_DATAERR,
-                      std::string("the ") + what +
-                          " holds control characters or is not UTF-8; write plain text");
-    }
-    return result;
 }
 
 /// The changes of pins that a request asks for; empty where it asks for none.
@@ -85,33 +50,8 @@ json pinsIn(const json& request, const json& stated) {
     return *found;
 }
 
-std::string nameIn(const json& request) {
-    std::string name = oneLine(field(request, "name").value_or(""), "name", kLongestName);
-    if (name.empty()) {
-        throw Refusal(EX_USAGE, "the mailbox needs a name; give one with --name");
-    }
-    return name;
-}
-
-void requireUsable(const crypto::Password& password) {
-    const std::string_view text = password.view();
-    if (text.empty() || text.size() > kLongestPassword) {
-        throw Refusal(EX_DATAERR, "the password is empty or longer than " +
-                                      std::to_string(kLongestPassword) + " octets");
-    }
-    const auto isControl = [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; };
-    if (std::any_of(text.begin(), text.end(), isControl)) {
-        throw Refusal(EX_DATAERR,
-                      "the password holds a control character, which POP3 cannot transport");
-    }
-}
-
 json portOf(const std::vector<ListenAddress>& listeners) {
     return listeners.empty() ? json() : json(listeners.front().port);
-}
-
-json failure(int exit, const std::string& text) {
-    return {{"ok", false}, {"error", text}, {"exit", exit}};
 }
 
 }  // namespace
@@ -122,17 +62,7 @@ Operations::Operations(const Config& config, RegistryKeeper& keeper, MessageStor
 }
 
 json Operations::perform(json request) noexcept {
-    json answer;
-    try {
-        answer = dispatch(request);
-        answer["ok"] = true;
-    } catch (const Refusal& refusal) {
-        answer = failure(refusal.exit, refusal.text);
-    } catch (const Error& error) {
-        answer = failure(exitCodeOf(error.kind()), error.what());
-    } catch (const std::exception& error) {
-        answer = failure(EX_SOFTWARE, error.what());
-    }
+    json answer = answerOf([&] { return dispatch(request); });
     forget(request);
     return answer;
 }
@@ -148,8 +78,9 @@ void Operations::forget(json& object) {
 
 json Operations::dispatch(json& request) {
     using Handler = json (Operations::*)(json&);
-    static constexpr std::array<std::pair<std::string_view, Handler>, 13> kOperations{{
+    static constexpr std::array<std::pair<std::string_view, Handler>, 15> kOperations{{
         {"mailbox.create", &Operations::create},
+        {"mailbox.check_new", &Operations::checkNew},
         {"mailbox.list", &Operations::list},
         {"mailbox.show", &Operations::show},
         {"mailbox.edit", &Operations::edit},
@@ -162,8 +93,9 @@ json Operations::dispatch(json& request) {
         {"mailbox.recover", &Operations::recover},
         {"backup.export", &Operations::exportBackup},
         {"backup.import", &Operations::importBackup},
+        {"message.restore", &Operations::restore},
     }};
-    const std::string wanted = field(request, "operation").value_or("");
+    const std::string wanted = fieldOf(request, "operation").value_or("");
     for (const auto& [name, handler] : kOperations) {
         if (name == wanted) {
             return (this->*handler)(request);
@@ -175,35 +107,6 @@ json Operations::dispatch(json& request) {
     throw Refusal(EX_UNAVAILABLE, "the running server does not know the operation " +
                                       printable(wanted, 80) +
                                       "; restart it, so that it has the version of this command");
-}
-
-json Operations::create(json& request) {
-    RegistryKeeper::NewMailbox wanted{
-        .address = std::nullopt,
-        .name = nameIn(request),
-        .description =
-            oneLine(field(request, "description").value_or(""), "description", kLongestDescription),
-        .password = crypto::Password::generate(),
-        .logN = crypto::kGeneratedPasswordCost};
-    const auto address = field(request, "address");
-    auto given = field(request, "password");
-    if (given) {
-        wanted.password = crypto::Password(*given);
-        crypto::wipe(std::span<char>(*given));
-        requireUsable(wanted.password);
-    }
-    if (address) {
-        wanted.address = mailboxIdOf(*address, m_config.domain);
-    } else if (given) {
-        throw Refusal(EX_USAGE,
-                      "a password can be given only for an address that is taken over from another "
-                      "gateway; give that address too, or let a password be made");
-    }
-    json answer = given ? json::object() : json{{"password", wanted.password.view()}};
-    const auto made = m_keeper.create(std::move(wanted));
-    log::info("mailbox made", {{"mailbox", made->id.str()}, {"name", made->name}});
-    answer.update(connection(*made));
-    return answer;
 }
 
 json Operations::list(json& /*request*/) {
@@ -218,20 +121,18 @@ json Operations::show(json& request) { return {{"mailbox", details(*find(request
 
 json Operations::edit(json& request) {
     const auto mailbox = find(request);
-    const auto name = field(request, "name");
-    const auto description = field(request, "description");
+    const auto name = fieldOf(request, "name");
+    const bool described = fieldOf(request, "description").has_value();
     const json pins = pinsIn(request, mailbox->allowStated);
     const bool acknowledge = request.value("acknowledge", false);
-    if (!name && !description && pins.empty() && !acknowledge) {
+    if (!name && !described && pins.empty() && !acknowledge) {
         throw Refusal(EX_USAGE,
                       "nothing to change; give --name, --description, an --allow-… option or "
                       "--acknowledge");
     }
     auto changed = mailbox;
-    if (name || description) {
-        const std::string text = description
-                                     ? oneLine(*description, "description", kLongestDescription)
-                                     : mailbox->description;
+    if (name || described) {
+        const std::string text = described ? descriptionIn(request) : mailbox->description;
         changed = m_keeper.describe(mailbox->id, name ? nameIn(request) : mailbox->name, text);
         log::info("mailbox described", {{"mailbox", changed->id.str()}, {"name", changed->name}});
     }
@@ -306,17 +207,7 @@ json Operations::setStatus(const json& request, MailboxStatus status) {
 }
 
 std::shared_ptr<const Mailbox> Operations::find(const json& request) const {
-    const MailboxId id = mailboxIdOf(field(request, "address").value_or(""), m_config.domain);
-    const auto registry = m_keeper.current();
-    if (auto mailbox = registry->find(id)) {
-        return mailbox;
-    }
-    if (registry->unreadable(id)) {
-        throw Refusal(EX_DATAERR,
-                      "the record of " + id.str() + " cannot be read; `postern check` says why");
-    }
-    throw Refusal(EX_DATAERR,
-                  "there is no mailbox " + id.str() + " here; `postern mailbox list` shows all");
+    return mailboxIn(request, *m_keeper.current(), m_config.domain);
 }
 
 json Operations::connection(const Mailbox& mailbox) const {

@@ -22,6 +22,9 @@ public:
     ///
     /// mailbox.create    name, description?, address?, password? → address, email, password (where
     ///                   it was made here), name, description, status, host, ports
+    /// mailbox.check_new as mailbox.create, but makes nothing → exists; where it does, also what
+    ///                   mailbox.create gives. Refuses what that would refuse, and an address that
+    ///                   exists with another password than the one given
     /// mailbox.list      → mailboxes: an array of what mailbox.show gives, without keys and ports
     /// mailbox.show      address → mailbox: address, email, name, description, status, created,
     ///                   waiting {messages, octets, oldest}, locked, last_received, last_fetched,
@@ -43,6 +46,10 @@ public:
     ///                           in the answer
     /// mailbox.recover           address, identity (of the recovery key) → a new password
     ///
+    /// message.restore   address, uidls → messages: an array of {uidl, state, locked}: "restored",
+    ///                   "waiting" (it was there) or "unknown" (never here, or purged); locked says
+    ///                   that it needs an earlier password
+    ///
     /// admin.…           web accounts and API tokens: operations_admin.h
     /// backup.export     with_admins? → text, mailboxes (how many)
     /// backup.import     text, dry_run?, trust?, domain_differs?, with_admins? → mailboxes, domain,
@@ -61,6 +68,7 @@ public:
 private:
     nlohmann::json dispatch(nlohmann::json& request);
     nlohmann::json create(nlohmann::json& request);
+    nlohmann::json checkNew(nlohmann::json& request);
     nlohmann::json list(nlohmann::json& request);
     nlohmann::json show(nlohmann::json& request);
     nlohmann::json edit(nlohmann::json& request);
@@ -73,6 +81,7 @@ private:
     nlohmann::json recover(nlohmann::json& request);
     nlohmann::json exportBackup(nlohmann::json& request);
     nlohmann::json importBackup(nlohmann::json& request);
+    nlohmann::json restore(nlohmann::json& request);
     /// A new key pair under a new password, which opens `older` too.
     nlohmann::json replaceKey(const Mailbox& mailbox, const OpenKeys& older, const char* event);
 

@@ -9,6 +9,7 @@
 #include "gateway/base/text.h"
 #include "gateway/exit_code.h"
 #include "gateway/operations.h"
+#include "gateway/request_fields.h"
 
 namespace gateway {
 
@@ -17,15 +18,12 @@ namespace {
 using nlohmann::json;
 
 /// The secret of that name; the request loses it.
-crypto::Password takeSecret(json& request, const char* name, const std::string& what) {
-    const auto found = request.find(name);
-    if (found == request.end() || !found->is_string()) {
+crypto::Password requireSecret(json& request, const char* name, const std::string& what) {
+    auto secret = takeSecret(request, name);
+    if (!secret) {
         throw Refusal(EX_USAGE, "the request has no " + what);
     }
-    auto& text = found->get_ref<std::string&>();
-    crypto::Password secret(text);
-    crypto::wipe(std::span<char>(text));
-    return secret;
+    return std::move(*secret);
 }
 
 /// All keys that the present password opens.
@@ -68,7 +66,7 @@ json Operations::replaceKey(const Mailbox& mailbox, const OpenKeys& older, const
 
 json Operations::changePassword(json& request) {
     const auto mailbox = find(request);
-    const crypto::Password present = takeSecret(request, "password", "present password");
+    const crypto::Password present = requireSecret(request, "password", "present password");
     return replaceKey(*mailbox, openPresent(*mailbox, present), "mailbox password changed");
 }
 
@@ -79,8 +77,8 @@ json Operations::resetPassword(json& request) {
 
 json Operations::unlockEarlier(json& request) {
     const auto mailbox = find(request);
-    const crypto::Password earlier = takeSecret(request, "earlier_password", "earlier password");
-    const crypto::Password present = takeSecret(request, "password", "present password");
+    const crypto::Password earlier = requireSecret(request, "earlier_password", "earlier password");
+    const crypto::Password present = requireSecret(request, "password", "present password");
     const OpenKeys known = openPresent(*mailbox, present);
     const OpenKeys found = openWithEarlier(*mailbox, earlier, known);
     if (found.empty()) {
@@ -99,7 +97,7 @@ json Operations::unlockEarlier(json& request) {
 
 json Operations::recover(json& request) {
     const auto mailbox = find(request);
-    const crypto::Password given = takeSecret(request, "identity", "recovery identity");
+    const crypto::Password given = requireSecret(request, "identity", "recovery identity");
     const auto identity = crypto::OpenKey::parse(trimmed(given.view()));
     if (!identity) {
         throw Refusal(EX_DATAERR,

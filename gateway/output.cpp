@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
+#include <iostream>
 #include <unistd.h>
 
 #include "gateway/base/error.h"
@@ -28,6 +29,11 @@ void print(std::string_view text) {
         check(wrote, "write to", "standard output");
         text.remove_prefix(static_cast<std::size_t>(wrote));
     }
+}
+
+void complain(std::string text) {
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    std::cerr << "postern: " << text << '\n';
 }
 
 void requireOutput() {

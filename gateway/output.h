@@ -1,5 +1,5 @@
-// Standard output of the commands. Never loses a failed write: what it shows may be a password that
-// is shown only once.
+// Standard output of the commands, and their complaints. Never loses a failed write: what it shows
+// may be a password that is shown only once.
 #pragma once
 
 #include <string>
@@ -10,6 +10,10 @@ namespace gateway {
 
 /// Throws Error(Disk) where not all of it could be written.
 void print(std::string_view text);
+
+/// "postern: …" on standard error; one line, whatever it is about, for it may quote what a file or
+/// a peer holds.
+void complain(std::string text);
 
 /// A password that is made and cannot be shown would be lost: throws Refusal where standard output
 /// is closed, to be known before.

@@ -3,12 +3,14 @@
 #include <chrono>
 #include <thread>
 
+#include "gateway/answer.h"
 #include "gateway/base/durable_file.h"
 #include "gateway/base/error.h"
 #include "gateway/base/log.h"
 #include "gateway/control.h"
 #include "gateway/data_lock.h"
 #include "gateway/exit_code.h"
+#include "gateway/message_import.h"
 #include "gateway/operations.h"
 #include "gateway/store/directory_store.h"
 
@@ -21,7 +23,7 @@ namespace {
 constexpr std::chrono::milliseconds kPause{50};
 constexpr int kTries = 100;
 
-nlohmann::json performHere(const Config& config, const Layout& layout, nlohmann::json request) {
+Node prepareNode(const Config& config, const Layout& layout) {
     for (const auto& directory : {layout.records(), layout.knownRecords(), layout.mailboxes()}) {
         makeDurableDirectory(directory);
     }
@@ -30,23 +32,57 @@ nlohmann::json performHere(const Config& config, const Layout& layout, nlohmann:
     if (!notice.empty()) {
         log::notice(notice);
     }
-    RegistryKeeper keeper(layout, std::move(node));
-    keeper.load();
-    DirectoryStore store(layout);
-    return Operations(config, keeper, store).perform(std::move(request));
+    return node;
 }
 
-nlohmann::json answerTo(const Config& config, nlohmann::json request) {
-    const Layout layout(config.data);
-    for (int i = 0; i < kTries; ++i) {
-        if (auto answer = askServer(layout, request)) {
+}  // namespace
+
+/// What the server would do it with, for a command that holds the lock.
+struct Carrier::Here {
+    Here(const Config& settings, const Layout& layout, DataLock taken)
+        : config(settings),
+          lock(std::move(taken)),
+          keeper(layout, prepareNode(settings, layout)),
+          store(layout),
+          operations(settings, keeper, store) {
+        keeper.load();
+    }
+
+    nlohmann::json perform(nlohmann::json request, const Descriptor& file) {
+        if (request.value("operation", nlohmann::json()) != "message.import") {
+            return operations.perform(std::move(request));
+        }
+        return answerOf([&] {
+            return importMessage(config, keeper, store, std::move(request), file.duplicate());
+        });
+    }
+
+    const Config& config;
+    const DataLock lock;
+    RegistryKeeper keeper;
+    DirectoryStore store;
+    Operations operations;
+};
+
+Carrier::Carrier(const Config& config) : m_config(config) {}
+
+Carrier::~Carrier() = default;
+
+nlohmann::json Carrier::ask(nlohmann::json request, const Descriptor& file) {
+    const Layout layout(m_config.data);
+    for (int i = 0; i < kTries && !m_here; ++i) {
+        if (auto answer = askServer(layout, request, file)) {
             Operations::forget(request);
             return std::move(*answer);
         }
-        if (const auto lock = DataLock::tryTake(layout)) {
-            return performHere(config, layout, std::move(request));
+        if (auto lock = DataLock::tryTake(layout)) {
+            m_here = std::make_unique<Here>(m_config, layout, std::move(*lock));
+        } else {
+            std::this_thread::sleep_for(kPause);
         }
-        std::this_thread::sleep_for(kPause);
+    }
+    if (m_here) {
+        return m_here->perform(std::move(request), file);
     }
     throw Error(Error::Kind::Busy,
                 "another process holds " + layout.lock().native() + " but does not answer at " +
@@ -54,14 +90,16 @@ nlohmann::json answerTo(const Config& config, nlohmann::json request) {
                     "; see whether that server is starting, stopping or stuck, then try again");
 }
 
-}  // namespace
-
-nlohmann::json carryOut(const Config& config, nlohmann::json request) {
-    nlohmann::json answer = answerTo(config, std::move(request));
+nlohmann::json Carrier::carryOut(nlohmann::json request, const Descriptor& file) {
+    nlohmann::json answer = ask(std::move(request), file);
     if (!answer.value("ok", false)) {
         throw Refusal(answer.value("exit", EX_SOFTWARE), answer.value("error", "no reason given"));
     }
     return answer;
+}
+
+nlohmann::json carryOut(const Config& config, nlohmann::json request) {
+    return Carrier(config).carryOut(std::move(request));
 }
 
 }  // namespace gateway

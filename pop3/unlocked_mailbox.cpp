@@ -50,13 +50,16 @@ std::vector<UnlockedMailbox::Stored> UnlockedMailbox::list(
 
 MessageReader::MessageReader(gateway::MessageStore& store, const gateway::Drop& drop,
                              const gateway::MessageId& id, const crypto::OpenKey& key)
-    : m_sealed(store.open(drop, id)), m_opener(key), m_buffer(kReadSize) {
+    : MessageReader(store.open(drop, id), key) {
     if (!m_sealed) {
         throw Error(Error::Kind::Disk,
                     "message " + id.str() + " of " + drop.mailbox.str() +
                         " is gone: it was removed by another session or by hand");
     }
 }
+
+MessageReader::MessageReader(std::unique_ptr<gateway::Outgoing> sealed, const crypto::OpenKey& key)
+    : m_sealed(std::move(sealed)), m_opener(key), m_buffer(kReadSize) {}
 
 bool MessageReader::next(std::string& plaintext) {
     std::size_t filled = 0;

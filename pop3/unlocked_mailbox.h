@@ -56,6 +56,7 @@ public:
     /// Throws Error where the message is gone or cannot be read.
     MessageReader(gateway::MessageStore& store, const gateway::Drop& drop,
                   const gateway::MessageId& id, const crypto::OpenKey& key);
+    MessageReader(std::unique_ptr<gateway::Outgoing> sealed, const crypto::OpenKey& key);
 
     /// The next opened octets, appended; false with the last of them. Throws Error(Corrupt) where a
     /// chunk is not what was sealed.

@@ -1,6 +1,7 @@
 // The control socket, both sides, over a real one in a temporary folder.
 #include "gateway/control.h"
 
+#include <fcntl.h>
 #include <fstream>
 #include <future>
 #include <sys/socket.h>
@@ -27,9 +28,14 @@ using gateway::DataLock;
 using gateway::Layout;
 using nlohmann::json;
 
-asio::awaitable<json> echo(json request) {
+asio::awaitable<json> echo(json request, gateway::Descriptor file) {
     if (request.value("throw", false)) {
         throw gateway::Error(gateway::Error::Kind::Internal, "as the test asked");
+    }
+    if (file) {
+        std::string text(100, '\0');
+        const ssize_t got = ::pread(file.get(), text.data(), text.size(), 0);
+        request["file"] = text.substr(0, got < 0 ? 0 : static_cast<std::size_t>(got));
     }
     request["echo"] = true;
     co_return request;
@@ -110,6 +116,32 @@ TEST_CASE("a request and its answer make a round trip") {
         CHECK(answer->at("text").get_ref<const std::string&>().size() == size);
         CHECK(answer->at("umlaut") == "ü");
     }
+}
+
+TEST_CASE("an open file goes with its request, and stays open nowhere else") {
+    const shim::TemporaryFolder folder;
+    const Layout layout(folder.path());
+    const Server server(layout);
+    const auto openNow = [] {
+        const std::filesystem::directory_iterator all("/proc/self/fd");
+        return std::distance(begin(all), end(all));
+    };
+    std::ofstream(folder / "letter") << "Subject: hello";
+    const auto before = openNow();
+    for (const std::size_t size : {0UL, 1'000'000UL}) {
+        const gateway::Descriptor file(::open((folder / "letter").c_str(), O_RDONLY | O_CLOEXEC));
+        const auto answer = gateway::askServer(layout, {{"text", std::string(size, 'x')}}, file);
+        REQUIRE(answer.has_value());
+        CHECK(answer->at("file") == "Subject: hello");
+        CHECK(answer->at("text").get_ref<const std::string&>().size() == size);
+    }
+    CHECK_FALSE(gateway::askServer(layout, json::object())->contains("file"));
+    // The server closes its end a moment after the answer.
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (openNow() != before && std::chrono::steady_clock::now() < deadline) {
+        std::this_thread::yield();
+    }
+    CHECK(openNow() == before);
 }
 
 TEST_CASE("what is no request is refused, and the server lives on") {

@@ -1,0 +1,62 @@
+// What the daemon does with a request of its control socket.
+// Never on the I/O thread: each is carried out on a worker, what concerns keys on the one of
+// records.
+#include "gateway/answer.h"
+#include "gateway/daemon.h"
+#include "gateway/message_import.h"
+#include "gateway/net/offload.h"
+
+namespace gateway {
+
+asio::awaitable<nlohmann::json> Daemon::control(nlohmann::json request, Descriptor file) {
+    if (request.value("operation", nlohmann::json()) == "message.import") {
+        co_return co_await importFile(std::move(request), std::move(file));
+    }
+    std::shared_ptr<const Registry> registry;
+    const bool replacesKey = Operations::replacesKey(request);
+    // The keeper is only ever asked on its own thread, also for the snapshot it has now.
+    auto perform = [this, &registry, request = std::move(request)]() mutable {
+        nlohmann::json answer = m_operations.perform(std::move(request));
+        registry = m_keeper.current();
+        return answer;
+    };
+    nlohmann::json answer = co_await net::offload(m_records, std::move(perform));
+    takeOver(registry);
+    if (replacesKey && answer.contains("address")) {
+        // From here on the old key is judged anew at commit; what was judged before must end first.
+        const auto mailbox = MailboxId::parse(answer.at("address").get<std::string>());
+        co_await m_smtpServer.commitsEnded(mailbox.value());
+    }
+    m_house.turnedAway().describeIn(answer);
+    co_return answer;
+}
+
+asio::awaitable<nlohmann::json> Daemon::importFile(nlohmann::json request, Descriptor file) {
+    const auto import =
+        std::make_shared<MessageImport>(m_config, m_store, std::move(request), std::move(file));
+    for (;;) {
+        // Read on the workers that may wait for a disk; stored on the one that changes keys.
+        auto seal = [import, registry = m_house.registry()] {
+            return answerOf([&] {
+                import->seal(*registry);
+                return nlohmann::json::object();
+            });
+        };
+        nlohmann::json answer = co_await net::offload(m_disk, std::move(seal));
+        if (!answer.value("ok", false)) {
+            co_return answer;
+        }
+        auto commit = [this, import] {
+            return answerOf([&] {
+                return import->commit(*m_keeper.current()).value_or(nlohmann::json::object());
+            });
+        };
+        answer = co_await net::offload(m_records, std::move(commit));
+        if (!answer.value("ok", false) || answer.contains("uidl")) {
+            co_return answer;
+        }
+        // The password was reset meanwhile: once more, to the key that is current now.
+    }
+}
+
+}  // namespace gateway
