@@ -12,6 +12,7 @@
 #include "gateway/answer_text.h"
 #include "gateway/base/durable_file.h"
 #include "gateway/base/error.h"
+#include "gateway/base/text.h"
 #include "gateway/exit_code.h"
 #include "gateway/mail/backup.h"
 #include "gateway/output.h"
@@ -41,6 +42,7 @@ constexpr std::string_view kArmoredFirstLine = "-----BEGIN AGE ENCRYPTED FILE---
 /// What age adds, armored: a third, and a header.
 constexpr std::size_t kMostSealedOctets = Backup::kMostOctets / 2 * 3;
 constexpr std::size_t kShortPassphrase = 12;
+constexpr std::size_t kWide = 1000;  ///< of what a backup says, which may be a stranger's
 
 bool isSealed(std::string_view text) {
     return text.starts_with(kSealedFirstLine) || text.starts_with(kArmoredFirstLine);
@@ -99,11 +101,18 @@ std::string readBackup(const std::string& file) {
         return text;
     }
     const crypto::Password passphrase = passphraseFor(file);
-    const auto opened = crypto::openWithPassphrase(text, passphrase);
-    if (!opened) {
-        throw Refusal(EX_NOPERM, "that is not the passphrase of the backup; nothing was changed");
+    try {
+        const auto opened = crypto::openWithPassphrase(text, passphrase);
+        if (!opened) {
+            throw Refusal(EX_NOPERM,
+                          "that is not the passphrase of the backup; nothing was changed");
+        }
+        return std::string(opened->text());
+    } catch (const Error& error) {
+        throw Refusal(EX_DATAERR, "the backup cannot be used, and nothing was changed: " + file +
+                                      ": " + error.what() +
+                                      "; it may be cut off: take another copy of it");
     }
-    return std::string(opened->text());
 }
 
 /// Another program's file is not lost to a slip of the hand.
@@ -114,12 +123,26 @@ void requireReplaceable(const std::string& file) {
     }
     std::string start(Backup::kFirstLine.size(), '\0');
     const Descriptor open(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    if (!open && errno != ENOENT) {
+        throwErrno("look at what is there already,", file);
+    }
     const ssize_t got = open ? ::read(open.get(), start.data(), start.size()) : -1;
     start.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
-    if (!S_ISREG(found.st_mode) || (start != Backup::kFirstLine && !isSealed(start))) {
+    if (!S_ISREG(found.st_mode) || start != Backup::kFirstLine) {
         throw Refusal(EX_CANTCREAT, file +
-                                        " exists and is no backup; remove it, or choose "
+                                        " exists and is no plain backup; remove it, or choose "
                                         "another name");
+    }
+}
+
+/// A backup that lacks something is better than none, but must not look like a whole one.
+void requireWhole(const json& answer) {
+    const json& unreadable = answer.at("unreadable");
+    if (!unreadable.empty()) {
+        throw Refusal(EX_DATAERR,
+                      "the backup was written, but without " + std::to_string(unreadable.size()) +
+                          " mailboxes whose records cannot be read, the first " +
+                          unreadable.front().get<std::string>() + "; see `postern check`");
     }
 }
 
@@ -146,12 +169,14 @@ int exportBackup(const Config& config, const BackupArguments& arguments) {
     }
     if (!toFile) {
         print(text);
+        requireWhole(answer);
         return EX_OK;
     }
     writeDurably(arguments.file, text);
     print("The records of " + numberOf(answer, "mailboxes") + " mailboxes are in " +
           arguments.file + (passphrase ? ", sealed" : "") +
           ".\nThey open no message; keep the passwords as well.\n");
+    requireWhole(answer);
     return EX_OK;
 }
 
@@ -164,7 +189,7 @@ std::string describeChanges(const json& changes) {
                                      : std::string();
         text += "  " + textOf(change, "address") + name + '\n';
         for (const json& sentence : change.at("changes")) {
-            text += "    - " + sentence.get<std::string>() + '\n';
+            text += "    - " + printable(sentence.get<std::string>(), kWide) + '\n';
         }
     }
     return text;
@@ -173,7 +198,7 @@ std::string describeChanges(const json& changes) {
 std::string describeNodes(const json& nodes, const std::string& what) {
     std::string text;
     for (const json& node : nodes) {
-        text += what + ": node " + node.get<std::string>() + '\n';
+        text += what + ": node " + printable(node.get<std::string>(), kWide) + '\n';
     }
     return text;
 }
@@ -183,7 +208,8 @@ std::string describe(const json& answer, bool dryRun, bool withAdmins) {
                        textOf(answer, "domain") + ") of " + textOf(answer, "at") + " with " +
                        numberOf(answer, "mailboxes") + " mailboxes.\n";
     for (const json& admin : answer.at("admins")) {
-        text += (dryRun ? "Would be added: " : "Added: ") + admin.get<std::string>() + '\n';
+        text += (dryRun ? "Would be added: " : "Added: ") +
+                printable(admin.get<std::string>(), kWide) + '\n';
     }
     if (answer.at("holds_admins").get<bool>() && !withAdmins) {
         text += "Its web accounts and tokens are left out; --with-admins brings them, too.\n";
@@ -206,8 +232,14 @@ std::string describe(const json& answer, bool dryRun, bool withAdmins) {
 
 int importBackup(const Config& config, const BackupArguments& arguments) {
     // Read as whoever calls, who may read what the server may not.
+    std::string text = readBackup(arguments.file);
+    std::string why;
+    if (!Backup::fromToml(text, why)) {
+        // Said here: a file that is something else is not for the server to see.
+        throw Refusal(EX_DATAERR, "the backup cannot be used, and nothing was changed: " + why);
+    }
     json request{{"operation", "backup.import"},
-                 {"text", readBackup(arguments.file)},
+                 {"text", std::move(text)},
                  {"dry_run", arguments.dryRun},
                  {"trust", arguments.trust},
                  {"domain_differs", arguments.domainDiffers},
@@ -219,9 +251,12 @@ int importBackup(const Config& config, const BackupArguments& arguments) {
                          : describe(answer, arguments.dryRun, arguments.withAdmins));
     if (!answer.at("distrusted").empty() && !arguments.dryRun) {
         throw Refusal(EX_NOPERM,
-                      "some of it was held back, because this node does not trust the node that "
-                      "signed it. Where you know that the backup is yours, import it once more "
-                      "with --trust");
+                      arguments.trust
+                          ? "some of it was held back: a node in it is known here by another key. "
+                            "Find out which of the two is real"
+                          : "some of it was held back, because this node does not trust the node "
+                            "that signed it. Where you know that the backup is yours, import it "
+                            "once more with --trust");
     }
     return EX_OK;
 }

@@ -35,6 +35,7 @@ using std::chrono::seconds;
 constexpr seconds kPatience{10};
 constexpr std::size_t kMostConnections = 16;
 constexpr std::size_t kReadSize = 16384;
+constexpr std::size_t kUsualRequest = 64U << 10U;
 
 nlohmann::json refusal(int exit, const std::string& error) {
     return {{"ok", false}, {"error", error}, {"exit", exit}};
@@ -140,6 +141,7 @@ asio::awaitable<nlohmann::json> ControlServer::State::answer(Socket& socket) {
                           "only root and the owner of " + layout.data().native() + " may ask");
     }
     std::string line;
+    line.reserve(kUsualRequest);  // growing would leave copies of a password behind
     Descriptor file;
     const auto arrived = co_await (readRequest(socket, line, file) || expire(kPatience));
     const bool whole = arrived.index() == 0 && std::get<0>(arrived);

@@ -51,7 +51,8 @@ public:
     ///                   that it needs an earlier password
     ///
     /// admin.…           web accounts and API tokens: operations_admin.h
-    /// backup.export     with_admins? → text, mailboxes (how many)
+    /// backup.export     with_admins? → text, mailboxes (how many), unreadable (addresses that are
+    ///                   not in it)
     /// backup.import     text, dry_run?, trust?, domain_differs?, with_admins? → mailboxes, domain,
     ///                   hostname, at (of the backup), changes [{address, name, new, added,
     ///                   held_back, changes (sentences)}], trusted, distrusted (nodes, in words),
@@ -85,6 +86,8 @@ private:
     /// A new key pair under a new password, which opens `older` too.
     nlohmann::json replaceKey(const Mailbox& mailbox, const OpenKeys& older, const char* event);
 
+    /// Whether nobody has used this node yet.
+    bool isNew() const;
     std::shared_ptr<const Mailbox> find(const nlohmann::json& request) const;
     nlohmann::json setStatus(const nlohmann::json& request, MailboxStatus status);
     /// Returns how many.

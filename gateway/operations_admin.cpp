@@ -40,6 +40,7 @@ void audit(const char* event, const json& request, const std::string& name,
                 {{"account", name}, {"what", what.empty() ? "its password" : what}, {"by", by}});
 }
 
+/// Of a new account or token; those that came in otherwise can still be removed.
 std::string nameIn(const json& request) {
     const std::string name = textIn(request, "name");
     if (const std::string wrong = Admins::wrongWithName(name); !wrong.empty()) {
@@ -151,7 +152,7 @@ json removeToken(const Layout& layout, const json& request, const std::string& n
 }
 
 json remove(const Layout& layout, json& request) {
-    const std::string name = nameIn(request);
+    const std::string name = lowered(textIn(request, "name"));
     if (const std::string id = textIn(request, "token"); !id.empty()) {
         return removeToken(layout, request, name, id);
     }

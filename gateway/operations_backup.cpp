@@ -4,6 +4,7 @@
 
 #include "gateway/admins.h"
 #include "gateway/base/log.h"
+#include "gateway/base/text.h"
 #include "gateway/exit_code.h"
 #include "gateway/mail/backup.h"
 #include "gateway/operations.h"
@@ -23,7 +24,7 @@ json toJson(const RecordChange& change) {
 
 /// Of the same domain, unless the admin knows that it is not.
 void requireDomain(const Backup& backup, const std::string& domain, bool mayDiffer) {
-    if (backup.domain != domain && !mayDiffer) {
+    if (!equalsIgnoringCase(backup.domain, domain) && !mayDiffer) {
         throw Refusal(EX_DATAERR,
                       "the backup is of the domain " + backup.domain + ", and this node's is " +
                           domain +
@@ -73,7 +74,18 @@ json Operations::exportBackup(json& request) {
                                        m_config.data.native() +
                                        "/config instead, which is as good");
     }
-    return {{"text", std::move(text)}, {"mailboxes", backup.records.size()}};
+    json unreadable = json::array();
+    for (const MailboxId& id : m_keeper.current()->unreadableMailboxes()) {
+        unreadable.push_back(id.str());
+    }
+    return {{"text", std::move(text)},
+            {"mailboxes", backup.records.size()},
+            {"unreadable", std::move(unreadable)}};
+}
+
+bool Operations::isNew() const {
+    return m_keeper.current()->mailboxes().empty() &&
+           Admins::load(Layout(m_config.data)).accounts().empty();
 }
 
 json Operations::importBackup(json& request) {
@@ -89,6 +101,12 @@ json Operations::importBackup(json& request) {
     const bool dryRun = request.value("dry_run", false);
     const bool trust = request.value("trust", false);
     const bool withAdmins = request.value("with_admins", false);
+    if (withAdmins && !trust && !isNew()) {
+        throw Refusal(EX_NOPERM,
+                      "web accounts and tokens in a backup are signed by nobody: whoever altered "
+                      "it could have added one. Where you know that the backup is yours, import "
+                      "it with --trust; nothing was changed");
+    }
     // Before the records: where it cannot be done, nothing is.
     const auto admins = withAdmins ? importAdmins(*backup, Layout(m_config.data), !dryRun)
                                    : std::vector<std::string>();

@@ -7,11 +7,14 @@
 #include <unistd.h>
 
 #include "gateway/base/error.h"
+#include "gateway/base/text.h"
 #include "gateway/exit_code.h"
 
 namespace gateway {
 
 namespace {
+
+constexpr std::size_t kLongestComplaint = 4000;
 
 std::size_t widthOf(std::string_view text) {
     const auto begins = [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; };
@@ -33,7 +36,7 @@ void print(std::string_view text) {
 
 void complain(std::string text) {
     std::replace(text.begin(), text.end(), '\n', ' ');
-    std::cerr << "postern: " << text << '\n';
+    std::cerr << "postern: " << printable(text, kLongestComplaint) << '\n';
 }
 
 void requireOutput() {

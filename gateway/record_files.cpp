@@ -13,8 +13,6 @@ namespace gateway {
 
 namespace {
 
-constexpr std::size_t kLargestRecord = 4U << 20U;
-
 /// The names in a directory; none where it does not exist.
 std::vector<std::filesystem::path> entriesOf(const Layout& layout,
                                              const std::filesystem::path& directory) {
@@ -36,7 +34,7 @@ std::vector<std::filesystem::path> entriesOf(const Layout& layout,
 void readInto(Record& record, const std::filesystem::path& file, std::vector<Finding>& findings) {
     try {
         std::string why;
-        const std::string text = readWhole(file, kLargestRecord);
+        const std::string text = readWhole(file, NodeFile::kMostOctets);
         if (const auto read = Record::fromToml(record.mailbox(), text, why)) {
             record.unite(*read);
         } else {

@@ -204,8 +204,14 @@ void writeDurably(const std::filesystem::path& target, std::string_view text,
 }
 
 std::string readWhole(const std::filesystem::path& file, std::size_t most) {
+    // O_NONBLOCK: a pipe of that name must not hold whoever reads for ever.
     const Descriptor handle(
-        check(::open(file.c_str(), O_RDONLY | O_CLOEXEC), "open", file.native()));
+        check(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC), "open", file.native()));
+    struct stat found{};
+    check(::fstat(handle.get(), &found), "look at", file.native());
+    if (!S_ISREG(found.st_mode)) {
+        throw Error(Error::Kind::Corrupt, "read " + file.native() + ": it is no plain file");
+    }
     std::string text;
     std::array<char, 16384> buffer{};
     for (;;) {

@@ -120,7 +120,8 @@ void writeDurably(const std::filesystem::path& target, std::string_view text,
                   DurableFile::Existing existing = DurableFile::Existing::Replace,
                   mode_t mode = 0600);
 
-/// The whole of a small file; throws Error(Corrupt) where it exceeds `most` octets.
+/// The whole of a small file; throws Error(Corrupt) where it exceeds `most` octets or is no plain
+/// file.
 std::string readWhole(const std::filesystem::path& file, std::size_t most);
 
 }  // namespace gateway

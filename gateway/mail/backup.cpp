@@ -12,6 +12,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::int64_t kFormat = 1;
+constexpr std::size_t kMostNodes = 1000;  ///< as many files as a folder of records may have
 constexpr const char* kMakeAnew = "; it may be cut off or damaged: take another copy of it";
 
 std::string textIn(const json& table, const char* key) {
@@ -33,7 +34,11 @@ std::string readFile(const json& table, std::map<MailboxId, Record>& records) {
     if (!mailbox) {
         return "it names no mailbox";
     }
-    const Record::Reading reading = Record::read(*mailbox, textIn(table, "text"));
+    const std::string text = textIn(table, "text");
+    if (text.size() > NodeFile::kMostOctets) {
+        return mailbox->str() + ": a record file in it is larger than any of ours";
+    }
+    const Record::Reading reading = Record::read(*mailbox, text);
     std::string wrong = reading.problem;
     if (reading.file && wrong.empty()) {
         wrong = forgedIn(*reading.file);
@@ -42,6 +47,23 @@ std::string readFile(const json& table, std::map<MailboxId, Record>& records) {
         return mailbox->str() + ": " + wrong;
     }
     records.try_emplace(*mailbox, *mailbox).first->second.unite(*reading.file);
+    return "";
+}
+
+/// A node has one key: trust is given to both at once.
+std::string contradictionIn(const std::vector<Record>& records) {
+    std::map<NodeId, crypto::VerifyKey> keys;
+    for (const Record& record : records) {
+        if (record.files().size() > kMostNodes) {
+            return record.mailbox().str() + ": more nodes than there can be made statements";
+        }
+        for (const auto& [key, file] : record.files()) {
+            if (!(keys.try_emplace(file.node, file.nodeKey).first->second == file.nodeKey)) {
+                return "two keys in it say to be those of node " + file.node.str() +
+                       "; somebody has altered it";
+            }
+        }
+    }
     return "";
 }
 
@@ -109,7 +131,12 @@ std::optional<Backup> Backup::fromToml(std::string_view text, std::string& why) 
     backup.at = parseTimestamp(textIn(*document, "at")).value_or(WallTime());
     backup.admins = textIn(*document, "admins");
     const json files = document->value("file", json::array());
-    if (!files.is_array() || json(files.size()) != document->at("files")) {
+    if (!files.is_array()) {
+        why = "`file` is no list of tables";
+        why += kMakeAnew;
+        return std::nullopt;
+    }
+    if (json(files.size()) != document->at("files")) {
         why = "it should hold " + document->at("files").dump() + " record files, but holds " +
               std::to_string(files.size()) + kMakeAnew;
         return std::nullopt;
@@ -125,7 +152,8 @@ std::optional<Backup> Backup::fromToml(std::string_view text, std::string& why) 
     for (auto& [id, record] : records) {
         backup.records.push_back(std::move(record));
     }
-    return backup;
+    why = contradictionIn(backup.records);
+    return why.empty() ? std::make_optional(std::move(backup)) : std::nullopt;
 }
 
 }  // namespace gateway

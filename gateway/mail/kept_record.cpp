@@ -20,6 +20,7 @@ namespace {
 constexpr std::chrono::seconds kYoung{60};
 constexpr std::chrono::seconds kRetry{30};
 constexpr int kMostPutAside = 1000;
+constexpr std::size_t kLargestBefore = 64U << 20U;  ///< of a damaged file that we replace
 constexpr const char* kWhatToDo =
     ": what was sealed for it is locked until it is given to `postern mailbox password "
     "--unlock-earlier`; `postern mailbox edit --acknowledge` ends this notice";
@@ -114,6 +115,7 @@ void KeptRecord::loadKnown(const RecordContext& context) {
 
 std::exception_ptr KeptRecord::reconcile(RecordContext& context, const NodeId* speaker) {
     m_reconciled = true;
+    m_written.clear();
     m_findings = m_knownFindings;
     m_judgeAgain.reset();
     const RecordFolder folder =
@@ -216,8 +218,7 @@ void KeptRecord::saveKnown(RecordContext& context) {
         if (m_unsaved.contains(file.node) && !m_untouchable.contains(file.node)) {
             context.prepareToWrite();
             makeDurableDirectory(context.layout.knownRecords() / id().str());
-            writeDurably(context.layout.knownRecordFile(id(), file.node),
-                         Record::toToml(id(), file));
+            write(context.layout.knownRecordFile(id(), file.node), Record::toToml(id(), file));
             m_unsaved.erase(file.node);
         }
     }
@@ -251,7 +252,7 @@ void KeptRecord::writeBack(RecordContext& context, const NodeFile& known, const 
     const std::filesystem::path path = context.layout.recordFile(id(), known.node);
     const std::string text = Record::toToml(id(), whole);
     makeDurableDirectory(path.parent_path());
-    writeDurably(path, text);
+    write(path, text);
     m_seen[known.node] = {Stamp::of(path), hashOf(text), RecordFile::State::Good};
     m_folderStamp = Stamp::of(path.parent_path());
     m_settled = false;
@@ -298,35 +299,56 @@ void KeptRecord::requireWritable(const NodeId& node) const {
     }
 }
 
+void KeptRecord::requireFits(const Record& news) const {
+    Record united = m_known;
+    united.unite(news);
+    for (const auto& [key, file] : news.files()) {
+        const NodeFile& whole = united.files().at(key);
+        if (whole.statements.size() > NodeFile::kMostStatements ||
+            Record::toToml(id(), whole).size() > NodeFile::kMostOctets) {
+            throw Error(Error::Kind::Config,
+                        "change " + id().str() + ": the record file of node " + file.node.str() +
+                            " would grow beyond what is read (10,000 statements, 4 MiB); stop "
+                            "what changes it so often. A new mailbox has room again");
+        }
+    }
+}
+
 void KeptRecord::add(RecordContext& context, const Record& news, const NodeId* speaker) {
     for (const auto& [key, file] : news.files()) {
         requireWritable(file.node);
     }
+    requireFits(news);
     const KeptRecord before = *this;
     m_known.unite(news);
     for (const auto& [key, file] : news.files()) {
         m_unsaved.insert(file.node);
     }
     if (const std::exception_ptr failure = reconcile(context, speaker)) {
+        takeBack(m_written);
         *this = before;
         m_reconciled = false;
-        for (const auto& [key, file] : news.files()) {
-            takeBack(context, file.node);
-        }
         std::rethrow_exception(failure);
     }
 }
 
-void KeptRecord::takeBack(const RecordContext& context, const NodeId& node) const noexcept {
-    const auto old = std::find_if(m_known.files().begin(), m_known.files().end(),
-                                  [&node](const auto& file) { return file.first.first == node; });
-    for (const std::filesystem::path& path :
-         {context.layout.recordFile(id(), node), context.layout.knownRecordFile(id(), node)}) {
+void KeptRecord::write(const std::filesystem::path& path, const std::string& text) {
+    // As it is at this moment, whoever wrote it: what we take back is only what we did.
+    Written written{path, std::nullopt};
+    if (Stamp::of(path).exists()) {
+        written.before = readWhole(path, kLargestBefore);
+    }
+    m_written.push_back(std::move(written));
+    writeDurably(path, text);
+}
+
+void KeptRecord::takeBack(const std::vector<Written>& written) noexcept {
+    for (const auto& [path, before] : written) {
         try {
-            if (old == m_known.files().end()) {
-                ::unlink(path.c_str());
+            if (before) {
+                writeDurably(path, *before);
             } else {
-                writeDurably(path, Record::toToml(id(), old->second));
+                ::unlink(path.c_str());
             }
         } catch (const Error& error) {
             log::warning("a change that failed could not be taken back, and may show later",

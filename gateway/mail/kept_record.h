@@ -74,6 +74,12 @@ private:
         RecordFile::State state = RecordFile::State::Good;
     };
 
+    /// A file that was replaced or made since the last reconcile() began.
+    struct Written {
+        std::filesystem::path path;
+        std::optional<std::string> before;  ///< nothing where it was not there
+    };
+
     const MailboxId& id() const { return m_known.mailbox(); }
     /// `speaker` is the node that has just said something, where it is us.
     std::exception_ptr reconcile(RecordContext& context, const NodeId* speaker);
@@ -85,9 +91,11 @@ private:
                    bool speaks);
     void putAside(const RecordContext& context, const NodeId& node, const std::string& why);
     /// What a failed append() has written would come true at the next start.
-    void takeBack(const RecordContext& context, const NodeId& node) const noexcept;
+    static void takeBack(const std::vector<Written>& written) noexcept;
+    void write(const std::filesystem::path& path, const std::string& text);
     void add(RecordContext& context, const Record& news, const NodeId* speaker);
     void requireWritable(const NodeId& node) const;
+    void requireFits(const Record& news) const;
     bool sameAsSeen(const RecordFolder& folder) const;
     void find(const std::filesystem::path& path, const std::string& text);
 
@@ -98,6 +106,7 @@ private:
     std::shared_ptr<const Mailbox> m_mailbox;
     std::vector<Finding> m_findings;
     std::vector<Finding> m_knownFindings;  ///< of node/'s copy, until it could be written anew
+    std::vector<Written> m_written;
     Stamp m_folderStamp;
     std::map<NodeId, Seen> m_seen;
     std::vector<std::string> m_foreign;

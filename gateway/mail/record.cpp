@@ -14,7 +14,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::int64_t kFormat = 1;
-constexpr std::size_t kMostStatements = 10'000;  ///< in one file: a hostile one must not tie us up
 
 /// Of two statements of a kind the later one counts (SPEC section 6). The canonical form decides
 /// where a cloned machine used a counter twice.
@@ -350,7 +349,7 @@ Record::Reading Record::read(const MailboxId& mailbox, std::string_view text) {
     const json list = document->value("statement", json::array());
     if (format != kFormat) {
         reading.problem = "it does not say `format = 1`";
-    } else if (!list.is_array() || list.size() > kMostStatements) {
+    } else if (!list.is_array() || list.size() > NodeFile::kMostStatements) {
         reading.problem = "`statement` is no list of tables, or too long";
     } else {
         reading.file = readHead(*document, reading.problem);

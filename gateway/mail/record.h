@@ -35,6 +35,10 @@ struct NodeFile {
     /// Adds what is not there yet, whatever the signature of what is.
     void add(const Statement& statement);
     std::uint64_t greatestCounter() const;
+
+    /// What is read of one file: a hostile one must not tie us up. So no more is ever written.
+    static constexpr std::size_t kMostStatements = 10'000;
+    static constexpr std::size_t kMostOctets = 4U << 20U;
 };
 
 /// An identity sealed for a recovery key, which is kept offline.

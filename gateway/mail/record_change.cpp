@@ -40,6 +40,10 @@ std::string setOn(const MailboxKey& key) {
 void addPassword(const Mailbox& before, const Mailbox& after, Words& words) {
     const MailboxKey& old = *before.current();
     if (old.recipient == after.current()->recipient) {
+        if (old.sealedIdentity != after.current()->sealedIdentity) {
+            words.emplace_back(
+                "its key is sealed anew: the password that opens it may be another one");
+        }
         return;
     }
     const bool open = opens(after, old.recipient);

@@ -11,7 +11,6 @@ namespace gateway {
 
 namespace {
 
-constexpr std::size_t kLargestFile = 4U << 20U;  ///< a record grows by some KiB a change
 constexpr std::size_t kMostFiles = 1000;  ///< in one folder: one for each node there ever was
 constexpr std::string_view kSuffix = ".toml";
 
@@ -82,7 +81,7 @@ RecordFile readRecordFile(const Layout& layout, const std::filesystem::path& pat
     }
     record.stamp = stampOf(found);
     try {
-        record.text = readWhole(path, kLargestFile);
+        record.text = readWhole(path, NodeFile::kMostOctets);
         parse(record, mailbox, node);
     } catch (const Error& error) {
         record.problem = error.what();

@@ -39,6 +39,7 @@ public:
     /// Whether there is a record of the mailbox that could not be read at all: mail for it must
     /// wait.
     bool unreadable(const MailboxId& id) const;
+    const std::vector<MailboxId>& unreadableMailboxes() const { return m_unreadable; }
     const Mailboxes& mailboxes() const { return m_mailboxes; }
     const std::vector<Finding>& findings() const { return m_findings; }
 
@@ -117,7 +118,8 @@ public:
     };
     Import preview(std::span<const Record> records, bool trustAll) const;
     /// Does it; each mailbox is durable in node/ and config/ or unchanged when it returns or
-    /// throws. Importing the same again brings the rest.
+    /// throws. One that fails keeps no other back: it throws at the end, and importing the same
+    /// again brings the rest.
     Import import(std::span<const Record> records, bool trustAll);
 
 private:

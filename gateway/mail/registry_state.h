@@ -19,6 +19,8 @@ struct RegistryKeeper::State {
 
     /// What an import would do.
     struct Plan {
+        bool trusts(const RecordContext& context, const NodeFile& file) const;
+
         Import import;
         TrustedNodes trusted;      ///< afterwards
         std::vector<Record> news;  ///< what counts and is not known
@@ -39,6 +41,10 @@ struct RegistryKeeper::State {
                  int logN, std::span<const crypto::OpenKey> older) const;
     void addRecovery(const MailboxId& id, const crypto::OpenKey& key, nlohmann::json& fields) const;
     Plan plan(std::span<const Record> others, bool trustAll) const;
+    void planTrust(std::span<const Record> others, bool trustAll, Plan& plan) const;
+    /// `others`, and what lies in config/ of nodes that the plan is to trust.
+    std::map<MailboxId, Record> withHeldBack(std::span<const Record> others,
+                                             const Plan& plan) const;
     void addUncovered(const Mailbox& mailbox, std::span<const crypto::OpenKey> keys,
                       std::vector<Draft>& drafts) const;
 

@@ -67,6 +67,11 @@ private:
             m_at += quote == '"' && m_text[m_at] == '\\' ? 2 : 1;
         }
         m_at += end.size();
+        // Up to two quotes more than end it are part of it (TOML 1.0.0, "String").
+        for (int more = 0; several && more < 2 && m_at < m_text.size() && m_text[m_at] == quote;
+             ++more) {
+            ++m_at;
+        }
     }
 
     std::string_view m_text;

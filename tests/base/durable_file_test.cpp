@@ -42,6 +42,14 @@ std::ptrdiff_t placeOf(const std::vector<std::string>& calls, const std::string&
 
 }  // namespace
 
+TEST_CASE("a pipe in a file's place holds nobody up") {
+    const shim::TemporaryFolder folder;
+    const std::filesystem::path pipe = folder / "pipe";
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    CHECK_THROWS_WITH_AS(gateway::readWhole(pipe, 1000), doctest::Contains("no plain file"),
+                         gateway::Error);
+}
+
 TEST_CASE("nothing has a name until commit, and nothing is left without one") {
     const shim::TemporaryFolder folder;
     {

@@ -229,7 +229,7 @@ def no_file_but_an_older_backup_is_written_over(stage):
     precious = stage.folder / "postern.toml"
     precious.write_text("domain = \"mine\"\n")
     told = gateway.command("backup", "export", str(precious), code=CANNOT_CREATE).stderr.decode()
-    expect("is no backup" in told, told)
+    expect("is no plain backup" in told, told)
     expect_equal(precious.read_text(), "domain = \"mine\"\n", "the other file")
     file = saved(stage, gateway)
     gateway.create("second")
@@ -252,10 +252,12 @@ def web_accounts_travel_only_where_asked_for(stage):
     kept = [line for line in (new.data / "config" / "admins.toml").read_text().splitlines() if "argon2" in line]
     expect("--with-admins" in imported(new, file), "nothing says that accounts were left out")
     before = records_of(new)
-    told = imported(new, file, "--with-admins", "--dry-run")
+    told = imported(new, file, "--with-admins", code=NO_PERMISSION)
+    expect("signed by nobody" in told and "--trust" in told, told)
+    told = imported(new, file, "--with-admins", "--trust", "--dry-run")
     expect("Would be added: the account bert" in told and "account anna" not in told, told)
     expect_equal(records_of(new), before, "files after the dry run")
-    told = imported(new, file, "--with-admins")
+    told = imported(new, file, "--with-admins", "--trust")
     expect("Added: the account bert" in told and "of robot (read)" in told, told)
     text = (new.data / "config" / "admins.toml").read_text()
     expect(kept[0] in text, "anna's new password was replaced by that of the backup")

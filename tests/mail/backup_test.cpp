@@ -1,76 +1,12 @@
 // The backup as text, and what uniting with one changes.
 #include "gateway/mail/backup.h"
 
-#include <algorithm>
-
 #include <doctest/doctest.h>
 
-#include "gateway/base/error.h"
 #include "gateway/mail/replaced_keys.h"
-#include "tests/mail/records_fixture.h"
+#include "tests/mail/backup_fixture.h"
 
-using namespace gateway;
-
-namespace {
-
-const crypto::Password kPassword("another password");
-
-/// A node with a data directory of its own; what it knows as others would read it from a backup.
-struct Side : RecordsFixture {
-    explicit Side(const std::string& name) : running(keeper(name)) { running->load(); }
-
-    std::string backup() const {
-        Backup backup;
-        backup.domain = "msgw.example.com";
-        backup.hostname = "gw1.example.com";
-        backup.at = now;
-        backup.records = running->records();
-        return backup.toToml();
-    }
-
-    RegistryKeeper::Import import(const std::string& text, bool trustAll = false) {
-        std::string why;
-        const auto backup = Backup::fromToml(text, why);
-        REQUIRE_MESSAGE(backup, why);
-        const auto preview = running->preview(backup->records, trustAll);
-        auto done = running->import(backup->records, trustAll);
-        REQUIRE(done.changes.size() == preview.changes.size());
-        for (std::size_t i = 0; i < done.changes.size(); ++i) {
-            CHECK(done.changes[i].describe() == preview.changes[i].describe());
-        }
-        return done;
-    }
-
-    std::shared_ptr<const Mailbox> find(const MailboxId& id) const {
-        return running->current()->find(id);
-    }
-
-    std::unique_ptr<RegistryKeeper> running;
-};
-
-std::string whyRefused(const std::string& text) {
-    std::string why;
-    CHECK_FALSE(Backup::fromToml(text, why));
-    return why;
-}
-
-std::string replaced(std::string text, const std::string& what, const std::string& with) {
-    const std::size_t at = text.find(what);
-    REQUIRE(at != std::string::npos);
-    return text.replace(at, what.size(), with);
-}
-
-bool says(const RegistryKeeper::Import& import, const std::string& words) {
-    return std::any_of(
-        import.changes.begin(), import.changes.end(), [&words](const RecordChange& change) {
-            const auto sentences = change.describe();
-            return std::any_of(sentences.begin(), sentences.end(), [&words](const auto& sentence) {
-                return sentence.find(words) != std::string::npos;
-            });
-        });
-}
-
-}  // namespace
+using namespace backup_test;
 
 TEST_CASE("a backup brings every mailbox to a new node, which trusts its makers from then on") {
     Side first("gw1.example.com");
@@ -132,6 +68,20 @@ TEST_CASE("a damaged backup is refused whole, and says why") {
           std::string::npos);
     CHECK(whyRefused(std::string(Backup::kMostOctets + 1, '#')).find("larger than 32 MiB") !=
           std::string::npos);
+}
+
+TEST_CASE("nothing nests deep enough to end the stack, whatever the quotes before it") {
+    std::string deep = "a";
+    for (int i = 0; i < 50'000; ++i) {
+        deep += ".a";
+    }
+    for (const std::string quotes : {"'''", "\"\"\""}) {
+        for (std::size_t more = 0; more <= 2; ++more) {
+            const std::string text = "x = [" + quotes + "a" + quotes + quotes.substr(0, more) +
+                                     ", {" + deep + " = 1}]\n";
+            CHECK(whyRefused(text).find("nests deeper") != std::string::npos);
+        }
+    }
 }
 
 TEST_CASE("every cut and every flipped octet leaves a backup refused, or saying the same") {
