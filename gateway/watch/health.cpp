@@ -1,0 +1,308 @@
+#include "gateway/watch/health.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "gateway/base/text.h"
+
+namespace gateway {
+
+namespace {
+
+using nlohmann::json;
+using std::chrono::hours;
+using std::chrono::seconds;
+using Findings = std::vector<HealthFinding>;
+
+/// How long mail systems go on trying what was answered with 4xx, by their makers' documents.
+constexpr std::array<std::pair<const char*, hours>, 3> kPatience{
+    {{"Exchange Online", hours(24)}, {"Exchange", hours(48)}, {"Google", hours(8 * 24)}}};
+
+/// Later than this nobody can do more than hurry.
+constexpr hours kCertificateCritical{3 * 24};
+constexpr hours kDiskSoon{24};
+constexpr std::size_t kNamed = 3;
+
+std::vector<HealthFinding::Deadline> sendersGiveUp(WallTime since) {
+    std::vector<HealthFinding::Deadline> deadlines;
+    for (const auto& [who, patience] : kPatience) {
+        deadlines.push_back({who, since + patience});
+    }
+    return deadlines;
+}
+
+HealthFinding& add(Findings& findings, const char* kind, Severity severity, std::string text,
+                   std::string advice) {
+    HealthFinding& finding = findings.emplace_back();
+    finding.kind = kind;
+    finding.severity = severity;
+    finding.text = std::move(text);
+    finding.advice = std::move(advice);
+    return finding;
+}
+
+std::string counted(std::uint64_t count, const std::string& one, const std::string& many) {
+    return std::to_string(count) + ' ' + (count == 1 ? one : many);
+}
+
+std::string span(WallTime from, WallTime to) {
+    const auto whole = std::chrono::duration_cast<hours>(to - from).count();
+    return whole >= 72 ? counted(static_cast<std::uint64_t>(whole / 24), "day", "days")
+           : whole > 0 ? counted(static_cast<std::uint64_t>(whole), "hour", "hours")
+                       : "less than an hour";
+}
+
+std::string named(const HealthSnapshot::Mailbox& mailbox) {
+    return mailbox.address + " (" + mailbox.name + ')';
+}
+
+void judgeCertificate(const HealthSnapshot& snapshot, Findings& findings) {
+    if (!snapshot.certificate) {
+        return;
+    }
+    const HealthSnapshot::Certificate& certificate = *snapshot.certificate;
+    if (!certificate.trouble.empty()) {
+        add(findings, "certificate", Severity::Critical, certificate.trouble,
+            "`postern check` says what is wrong with it");
+        return;
+    }
+    const auto left = certificate.ends - snapshot.now;
+    if (left >= snapshot.limits.certificate) {
+        return;
+    }
+    const bool over = left <= seconds(0);
+    HealthFinding& finding = add(
+        findings, "certificate",
+        left < kCertificateCritical ? Severity::Critical : Severity::Warning,
+        over ? "the certificate has ended: senders and archivers that check it stay away"
+             : "the certificate ends in " + span(snapshot.now, certificate.ends),
+        certificate.renewsItself
+            ? "the server renews it by itself; its log says why it did not"
+            : "put a renewed one where tls.certificate and tls.key point, then reload the server");
+    finding.deadlines.push_back({"The certificate", certificate.ends});
+}
+
+void judgeDisk(const HealthSnapshot& snapshot, Findings& findings) {
+    if (!snapshot.disk) {
+        return;
+    }
+    const HealthSnapshot::Disk& disk = *snapshot.disk;
+    const std::uint64_t least = snapshot.limits.minFree;
+    const std::string room =
+        describeSize(disk.free) + " free, store.min_free is " + describeSize(least);
+    const std::string advice =
+        "make room on the disk of `data`, let archivers fetch, or lower store.min_free";
+    if (disk.free <= least) {
+        HealthFinding& finding = add(findings, "disk", Severity::Critical,
+                                     "no mail is taken, senders wait: " + room, advice);
+        finding.since = disk.shortSince;
+        finding.deadlines = sendersGiveUp(disk.shortSince.value_or(snapshot.now));
+        return;
+    }
+    if (disk.free - least < snapshot.limits.maxMessageSize) {
+        add(findings, "disk", Severity::Warning,
+            "the largest message would not fit any more: " + room, advice);
+    }
+    if (disk.projected && *disk.projected - snapshot.now < kDiskSoon) {
+        add(findings, "disk_trend", Severity::Warning,
+            "at the pace of the last day no mail can be taken in " +
+                span(snapshot.now, *disk.projected) + ": " + room,
+            advice)
+            .deadlines.push_back({"The room for mail", *disk.projected});
+    }
+}
+
+void judgeMailbox(const HealthSnapshot& snapshot, const HealthSnapshot::Mailbox& mailbox,
+                  Findings& findings) {
+    const auto say = [&](const char* kind, Severity severity, std::string text,
+                         std::string advice) -> HealthFinding& {
+        HealthFinding& finding =
+            add(findings, kind, severity, named(mailbox) + std::move(text), std::move(advice));
+        finding.mailbox = mailbox.address;
+        return finding;
+    };
+    if (!mailbox.trouble.empty()) {
+        say("unlistable", Severity::Critical, ": its messages cannot be listed: " + mailbox.trouble,
+            "`postern check` names what is wrong, `postern check --fix` mends owners and modes");
+    }
+    const seconds limit = mailbox.unfetched.value_or(snapshot.limits.unfetched);
+    if (mailbox.oldest && limit > seconds(0) && snapshot.now - *mailbox.oldest > limit) {
+        say("unfetched", Severity::Warning,
+            ": the oldest of " + counted(mailbox.waiting, "message", "messages") + " waits for " +
+                span(*mailbox.oldest, snapshot.now),
+            "see whether the archiver still fetches it, and deletes after archiving")
+            .since = mailbox.oldest;
+    }
+    if (mailbox.locked > 0) {
+        say("locked", Severity::Warning,
+            ": " + counted(mailbox.locked, "message needs", "messages need") +
+                " an earlier password",
+            "`postern mailbox password " + mailbox.address +
+                " --unlock-earlier`, or --recover with the recovery key");
+    }
+    if (mailbox.leftOut > 0) {
+        say("left_out", Severity::Warning,
+            ": " + counted(mailbox.leftOut, "file is no message", "files are no messages") +
+                " and left out",
+            "`postern check` names each and what to do");
+    }
+    if (mailbox.heldBack > 0) {
+        say("held_back", Severity::Warning,
+            ": " + counted(mailbox.heldBack, "statement", "statements") +
+                " about it, of a node that is not trusted or with a wrong signature, do not count",
+            "`postern mailbox show " + mailbox.address +
+                "`; trust the node if it is yours, else find out who put its file there");
+    }
+    for (const std::string& replaced : mailbox.replaced) {
+        say("replaced_password", Severity::Warning, ": " + replaced,
+            "give the replaced one to `postern mailbox password " + mailbox.address +
+                " --unlock-earlier`; `postern mailbox edit " + mailbox.address +
+                " --acknowledge` ends this notice");
+    }
+}
+
+void judgeCoverage(const HealthSnapshot& snapshot, Findings& findings) {
+    std::uint64_t count = 0;
+    const HealthSnapshot::Mailbox* last = nullptr;
+    for (const HealthSnapshot::Mailbox& mailbox : snapshot.mailboxes) {
+        if (!mailbox.covered && !mailbox.deleted) {
+            ++count;
+            last = &mailbox;
+        }
+    }
+    if (count == 0) {
+        return;
+    }
+    HealthFinding& finding =
+        add(findings, "not_recoverable", Severity::Warning,
+            (count == 1 ? named(*last) + " is" : std::to_string(count) + " mailboxes are") +
+                " not sealed for the recovery key yet: a lost password would lock the mail",
+            "that happens at the next POP3 login or `postern mailbox password`; `postern check` "
+            "lists them");
+    finding.mailbox = count == 1 ? last->address : "";
+}
+
+std::string timesFrom(const HealthSnapshot::Refusals& refusals) {
+    return ", " + counted(refusals.times, "time", "times") + ", last at " +
+           formatTimestamp(refusals.last) + " from " + refusals.peer;
+}
+
+std::string adviceFor(const std::string& reason, const std::string& mailbox) {
+    if (reason == "suspended") {
+        return "`postern mailbox activate " + mailbox + "` takes mail again";
+    }
+    if (reason == "deleted") {
+        return "let the mail system stop sending to it, or `postern mailbox activate " + mailbox +
+               '`';
+    }
+    if (reason == "unreadable_record") {
+        return "`postern check` names the file; put a copy of it back";
+    }
+    return "if that sender is yours, change what it does or the mailbox's pins: `postern mailbox "
+           "show " +
+           mailbox + "`; if not, the pins do their work";
+}
+
+void judgeRefusals(const HealthSnapshot& snapshot, Findings& findings) {
+    std::vector<const HealthSnapshot::Refusals*> unknown;
+    for (const HealthSnapshot::Refusals& refusals : snapshot.refusals) {
+        if (refusals.reason == "unknown_mailbox") {
+            unknown.push_back(&refusals);
+            continue;
+        }
+        HealthFinding& finding =
+            add(findings, refusals.putOff ? "put_off" : "refused",
+                refusals.reason == "unreadable_record" ? Severity::Critical : Severity::Warning,
+                refusals.mailbox + ": " + refusals.sentence + timesFrom(refusals),
+                adviceFor(refusals.reason, refusals.mailbox));
+        finding.mailbox = refusals.mailbox;
+        finding.since = refusals.since;
+        if (refusals.putOff) {
+            finding.deadlines = sendersGiveUp(refusals.since);
+        }
+    }
+    if (unknown.empty()) {
+        return;
+    }
+    // Strangers can name as many as they like: one finding, whatever their number.
+    std::sort(unknown.begin(), unknown.end(),
+              [](const auto* a, const auto* b) { return a->since < b->since; });
+    std::string text = "mail for " + counted(unknown.size(), "mailbox", "mailboxes") +
+                       " that this node does not know: ";
+    for (std::size_t i = 0; i < std::min(unknown.size(), kNamed); ++i) {
+        text += (i > 0 ? ", " : "") + unknown[i]->mailbox + " (" +
+                std::to_string(unknown[i]->times) + " times, from " + unknown[i]->peer + ')';
+    }
+    text += unknown.size() > kNamed ? ", …" : "";
+    HealthFinding& finding =
+        add(findings, "unknown_mailbox", Severity::Warning, std::move(text),
+            "if it is a mailbox of another node, copy that node's config/ or import its backup; if "
+            "of another gateway, `postern mailbox create --address`; else correct the sender");
+    finding.mailbox = unknown.size() == 1 ? unknown.front()->mailbox : "";
+    finding.since = unknown.front()->since;
+    if (unknown.front()->putOff) {
+        finding.deadlines = sendersGiveUp(unknown.front()->since);
+    }
+}
+
+}  // namespace
+
+Findings judgeHealth(const HealthSnapshot& snapshot) {
+    Findings findings;
+    if (!snapshot.running) {
+        add(findings, "not_running", Severity::Critical,
+            "the server does not run: no mail is taken, and none can be fetched",
+            "start it, for instance `systemctl start postern`; its log says why it ended");
+    }
+    judgeDisk(snapshot, findings);
+    judgeCertificate(snapshot, findings);
+    for (const HealthSnapshot::Record& record : snapshot.records) {
+        add(findings, "record", Severity::Warning, record.file + ": " + record.text,
+            "copy the file from a backup or another node; what the server knows from before stays "
+            "in force");
+    }
+    judgeRefusals(snapshot, findings);
+    for (const HealthSnapshot::Mailbox& mailbox : snapshot.mailboxes) {
+        judgeMailbox(snapshot, mailbox, findings);
+    }
+    judgeCoverage(snapshot, findings);
+    std::stable_sort(
+        findings.begin(), findings.end(),
+        [](const HealthFinding& a, const HealthFinding& b) { return a.severity > b.severity; });
+    return findings;
+}
+
+json toJson(const HealthFinding& finding, WallTime now) {
+    json deadlines = json::array();
+    json next;
+    for (const HealthFinding::Deadline& deadline : finding.deadlines) {
+        const std::string at = formatTimestamp(deadline.at);
+        deadlines.push_back({{"who", deadline.who}, {"at", at}});
+        if (next.is_null() && deadline.at >= now) {
+            next = at;
+        }
+    }
+    return {{"kind", finding.kind},
+            {"severity", finding.severity == Severity::Critical ? "critical" : "warning"},
+            {"mailbox", finding.mailbox.empty() ? json() : json(finding.mailbox)},
+            {"since", finding.since ? json(formatTimestamp(*finding.since)) : json()},
+            {"text", finding.text},
+            {"advice", finding.advice},
+            {"deadline", std::move(next)},
+            {"deadlines", std::move(deadlines)}};
+}
+
+std::string describeDeadlines(const std::vector<HealthFinding::Deadline>& deadlines, WallTime now) {
+    std::string text;
+    for (const HealthFinding::Deadline& deadline : deadlines) {
+        const bool thing = deadline.who.starts_with("The ");
+        const char* verb =
+            deadline.at < now ? (thing ? " ended" : " gave up") : (thing ? " ends" : " gives up");
+        text += (text.empty() ? "" : ", ") + deadline.who + verb + " at " +
+                formatTimestamp(deadline.at);
+    }
+    return text;
+}
+
+}  // namespace gateway

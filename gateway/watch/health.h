@@ -1,0 +1,110 @@
+// What needs the admin: one list for `postern status`, the page and alerts, made from a snapshot of
+// the gateway. A pure function: no clock, no file, no socket.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gateway/base/clock.h"
+
+namespace gateway {
+
+/// All that health is judged from, as it was at `now`.
+struct HealthSnapshot {
+    WallTime now;
+    bool running = true;
+
+    struct Limits {
+        std::chrono::seconds unfetched{std::chrono::hours(20)};
+        std::chrono::seconds certificate{std::chrono::hours(14 * 24)};
+        std::uint64_t minFree = 0;
+        std::uint64_t maxMessageSize = 0;
+    } limits;
+
+    struct Certificate {
+        WallTime ends;
+        bool renewsItself = false;
+        std::string trouble;  ///< where there is none, or none that can be read
+    };
+    std::optional<Certificate> certificate;
+
+    struct Disk {
+        std::uint64_t free = 0;
+        std::optional<WallTime> shortSince;  ///< since when it is at or below min_free
+        std::optional<WallTime> projected;   ///< when it will be, at the present pace
+    };
+    std::optional<Disk> disk;  ///< nothing where it could not be looked at
+
+    struct Mailbox {
+        std::string address;
+        std::string name;
+        std::uint64_t waiting = 0;
+        std::uint64_t locked = 0;   ///< messages that need an earlier password
+        std::uint64_t leftOut = 0;  ///< files that are no messages
+        std::optional<WallTime> oldest;
+        std::optional<std::chrono::seconds> unfetched;  ///< its own limit; 0 for never
+        std::uint64_t heldBack = 0;                     ///< statements that do not count
+        std::vector<std::string> replaced;  ///< passwords that another node's replaced, in words
+        bool deleted = false;
+        bool covered = true;  ///< by the recovery key, where there is one
+        std::string trouble;  ///< why its messages cannot be listed
+    };
+    std::vector<Mailbox> mailboxes;
+
+    /// Mail that still was refused or put off lately, of one mailbox and reason.
+    struct Refusals {
+        std::string mailbox;
+        std::string reason;    ///< "unknown_mailbox", "suspended", …
+        std::string sentence;  ///< the same in words
+        bool putOff = false;   ///< 4xx: senders try again until they give up
+        std::uint64_t times = 0;
+        WallTime since;
+        WallTime last;
+        std::string peer;
+    };
+    std::vector<Refusals> refusals;
+
+    /// What is wrong with record files.
+    struct Record {
+        std::string file;
+        std::string text;
+    };
+    std::vector<Record> records;
+};
+
+enum class Severity { Warning, Critical };
+
+/// One thing that needs the admin.
+struct HealthFinding {
+    /// "not_running", "certificate", "disk", "disk_trend", "unfetched", "locked", "left_out",
+    /// "unlistable", "unknown_mailbox", "refused", "put_off", "record", "held_back",
+    /// "replaced_password", "not_recoverable".
+    std::string kind;
+    Severity severity = Severity::Warning;
+    std::string mailbox;  ///< empty where it is about none, or about several
+    std::optional<WallTime> since;
+    std::string text;    ///< what happened
+    std::string advice;  ///< what to do
+    /// Until when: who gives up, or what ends, at that time.
+    struct Deadline {
+        std::string who;
+        WallTime at;
+    };
+    std::vector<Deadline> deadlines;  ///< in order of time
+};
+
+/// The worst first.
+std::vector<HealthFinding> judgeHealth(const HealthSnapshot& snapshot);
+
+/// {kind, severity, mailbox, since, text, advice, deadline (the next one to come), deadlines
+/// [{who, at}]}.
+nlohmann::json toJson(const HealthFinding& finding, WallTime now);
+
+/// "Exchange Online gave up at …, Exchange gives up at …"; empty where there is no deadline.
+std::string describeDeadlines(const std::vector<HealthFinding::Deadline>& deadlines, WallTime now);
+
+}  // namespace gateway
