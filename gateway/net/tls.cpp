@@ -138,6 +138,14 @@ std::string pemOf(const Pkey& key) {
     return textOfBio(bio.get());
 }
 
+std::string issuerOf(const X509* certificate) {
+    const Bio bio(BIO_new(BIO_s_mem()));
+    // UTF-8 as it is: escaped octets would be read by nobody.
+    X509_NAME_print_ex(bio.get(), X509_get_issuer_name(certificate), 0,
+                       XN_FLAG_RFC2253 & ~std::uint64_t{ASN1_STRFLGS_ESC_MSB});
+    return textOfBio(bio.get());
+}
+
 std::string pemOf(const X509Ptr& certificate) {
     const Bio bio(BIO_new(BIO_s_mem()));
     if (PEM_write_bio_X509(bio.get(), certificate.get()) != 1) {
@@ -173,6 +181,7 @@ TlsContext::TlsContext(const std::string& certificatePem, const std::string& key
         SSL_CTX_check_private_key(m_context.get()) != 1) {
         fail("the key is not the one of the certificate");
     }
+    m_facts = certificateFacts(certificatePem);
 }
 
 Ssl TlsContext::newSession(ClientCertificates clientCertificates) const {
@@ -206,12 +215,16 @@ CertificateFacts certificateFacts(const std::string& certificatePem) {
     const Bio bio = readOnly(certificatePem);
     const X509Ptr certificate = firstCertificate(bio.get());
     CertificateFacts facts;
+    const ASN1_TIME* const ends = X509_get0_notAfter(certificate.get());
     int days = 0;
     int seconds = 0;
-    if (ASN1_TIME_diff(&days, &seconds, nullptr, X509_get0_notAfter(certificate.get())) != 1) {
+    std::tm parts{};
+    if (ASN1_TIME_diff(&days, &seconds, nullptr, ends) != 1 || ASN1_TIME_to_tm(ends, &parts) != 1) {
         fail("the certificate has no readable end date");
     }
     facts.daysLeft = seconds < 0 ? days - 1 : days;
+    facts.ends = std::chrono::system_clock::from_time_t(::timegm(&parts));
+    facts.issuer = issuerOf(certificate.get());
     facts.names = dnsNames(certificate.get());
     unsigned char* encoded = nullptr;
     const int length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate.get()), &encoded);

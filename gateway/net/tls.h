@@ -10,6 +10,8 @@
 
 #include <openssl/ssl.h>
 
+#include "gateway/base/clock.h"
+
 namespace gateway::net {
 
 /// Frees an OpenSSL object by its own function.
@@ -33,6 +35,15 @@ struct ClientCertificate {
     std::string fault;               ///< why there are none
 };
 
+/// What is known of a certificate.
+struct CertificateFacts {
+    std::vector<std::string> names;  ///< DNS names and addresses of its subjectAltName
+    long daysLeft = 0;               ///< negative where it has expired
+    WallTime ends;
+    std::string issuer;           ///< its distinguished name (RFC 4514), any octets
+    std::string publicKeySha256;  ///< of its SubjectPublicKeyInfo, hex: what a twin pins
+};
+
 /// A certificate with its chain and key, ready for handshakes. Immutable.
 class TlsContext {
 public:
@@ -44,8 +55,11 @@ public:
     /// A server's side of one connection, not yet bound to a socket.
     Ssl newSession(ClientCertificates clientCertificates = ClientCertificates::No) const;
 
+    const CertificateFacts& facts() const { return m_facts; }
+
 private:
     SslCtx m_context;
+    CertificateFacts m_facts;
 };
 
 /// The current context. Belongs to the I/O thread.
@@ -57,13 +71,6 @@ public:
 
 private:
     std::shared_ptr<const TlsContext> m_current;
-};
-
-/// What is known of a certificate.
-struct CertificateFacts {
-    std::vector<std::string> names;  ///< DNS names and addresses of its subjectAltName
-    long daysLeft = 0;               ///< negative where it has expired
-    std::string publicKeySha256;     ///< of its SubjectPublicKeyInfo, hex: what a twin pins
 };
 
 /// The DNS names of its subjectAltName, any octets.

@@ -59,6 +59,12 @@ TEST_CASE("a self-signed certificate carries its names, its days, and keeps a gi
     const auto facts = net::certificateFacts(first.certificate);
     CHECK(facts.names == std::vector<std::string>{"one.example.com", "two.example.com"});
     CHECK((facts.daysLeft == 99 || facts.daysLeft == 100));
+    const auto left = facts.ends - std::chrono::system_clock::now();
+    CHECK(left <= std::chrono::hours(100 * 24));
+    CHECK(left > std::chrono::hours(100 * 24) - std::chrono::minutes(5));
+    CHECK(facts.issuer == "CN=one.example.com");
+    CHECK(net::TlsContext(first.certificate, first.key, "1.2").facts().publicKeySha256 ==
+          facts.publicKeySha256);
     const auto second = net::makeSelfSigned({"one.example.com"}, 100, first.key);
     CHECK(second.key == first.key);
     CHECK(net::certificateFacts(second.certificate).publicKeySha256 == facts.publicKeySha256);
