@@ -15,6 +15,8 @@ namespace gateway {
 struct CommandLine {
     std::string configFile = "/etc/postern/postern.toml";
     std::function<int(const Config&)> action;
+    /// Says what went wrong, and gives the exit code.
+    std::function<int(int exitCode, const std::string& text)> complain;
     std::function<int()> actionWithoutConfig;  ///< instead of `action`, where it is set
 };
 

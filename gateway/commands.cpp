@@ -12,6 +12,7 @@
 #include "gateway/commands_completion.h"
 #include "gateway/commands_mailbox.h"
 #include "gateway/commands_message.h"
+#include "gateway/commands_status.h"
 #include "gateway/daemon.h"
 #include "gateway/exit_code.h"
 #include "gateway/output.h"
@@ -54,6 +55,7 @@ void addCommands(CLI::App& app, CommandLine& line) {
     app.option_defaults()->always_capture_default(false);
     addCommand(app, line, "serve", "Run the server in the foreground", serveCommand);
     addCheckCommand(app, line);
+    addStatusCommand(app, line);
     addMailboxCommands(app, line);
     addBackupCommands(app, line);
     addMessageCommands(app, line);
@@ -83,17 +85,18 @@ int parseAndRun(CLI::App& app, CommandLine& line, int argc, char** argv) {
 int runCommand(int argc, char** argv) {
     CLI::App app("Postern, an SMTP-to-POP3 journal gateway", "postern");
     CommandLine line;
+    line.complain = complainAndExit;
     addCommands(app, line);
     try {
         return parseAndRun(app, line, argc, argv);
     } catch (const Refusal& refusal) {
-        return complainAndExit(refusal.exit, refusal.text);
+        return line.complain(refusal.exit, refusal.text);
     } catch (const Error& error) {
-        return complainAndExit(exitCodeOf(error.kind()), error.what());
+        return line.complain(exitCodeOf(error.kind()), error.what());
     } catch (const std::system_error& error) {
-        return complainAndExit(EX_IOERR, error.what());
+        return line.complain(EX_IOERR, error.what());
     } catch (const std::exception& error) {
-        return complainAndExit(EX_SOFTWARE, std::string(error.what()) + "; please report this");
+        return line.complain(EX_SOFTWARE, std::string(error.what()) + "; please report this");
     }
 }
 

@@ -220,6 +220,8 @@ private:
         if (const ConfigValue* value = find("keys.recovery")) {
             m_config.keys.recovery = crypto::SealKey::parse(value->text());  // none where empty
         }
+        takeDuration("alerts.unfetched", m_config.alerts.unfetched);
+        takeDuration("alerts.certificate", m_config.alerts.certificate);
         if (const ConfigValue* value = find("log.level")) {
             m_config.log.level = static_cast<log::Level>(
                 std::find(kLevels.begin(), kLevels.end(), value->text()) - kLevels.begin());

@@ -68,6 +68,10 @@ struct Config {
     struct Keys {
         std::optional<crypto::SealKey> recovery;
     } keys;
+    struct Alerts {
+        std::chrono::seconds unfetched{20 * 3600};
+        std::chrono::seconds certificate{14 * 86400};
+    } alerts;
     struct Log {
         log::Level level = log::Level::Info;
         log::Format format = log::Format::Text;

@@ -70,10 +70,10 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
     {"log.level", Form::Choice, R"("info")", true, "debug info notice warning error"},
     {"log.format", Form::Choice, R"("text")", true, "text json"},
 
+    {"alerts.unfetched", Form::Duration, R"("20h")"},
+    {"alerts.certificate", Form::Duration, R"("14d")"},
     {"alerts.webhook", Form::Text, R"("")", false},
     {"alerts.silence", Form::Duration, R"("3h")", false},
-    {"alerts.unfetched", Form::Duration, R"("20h")", false},
-    {"alerts.certificate", Form::Duration, R"("14d")", false},
 });
 
 std::string inQuotes(std::string_view text) { return '"' + printable(text, 80) + '"'; }

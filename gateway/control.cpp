@@ -18,9 +18,25 @@ namespace {
 /// The room of sockaddr_un, less its final NUL.
 constexpr std::size_t kLongestName = sizeof(sockaddr_un::sun_path) - 1;
 
-Descriptor connectTo(const Layout& layout) {
+[[noreturn]] void throwSilent(const Layout& layout) {
+    throw Error(Error::Kind::Busy, "the server does not answer at " +
+                                       layout.controlSocket().native() +
+                                       "; its log may say what it waits for");
+}
+
+void limitWaiting(const Descriptor& socket, std::chrono::seconds patience) {
+    timeval limit{};
+    limit.tv_sec = patience.count();
+    ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+}
+
+Descriptor connectTo(const Layout& layout, std::optional<std::chrono::seconds> patience) {
     const ControlAddress address(layout);
     Descriptor socket(check(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), "open", "a socket"));
+    if (patience) {
+        limitWaiting(socket, *patience);
+    }
     sockaddr_un name{};
     name.sun_family = AF_UNIX;
     std::copy(address.path().begin(), address.path().end(), std::begin(name.sun_path));
@@ -30,6 +46,9 @@ Descriptor connectTo(const Layout& layout) {
     }
     if (errno == ENOENT || errno == ECONNREFUSED) {
         return {};
+    }
+    if (errno == EAGAIN) {
+        throwSilent(layout);
     }
     throwErrno("connect to", layout.controlSocket().native());
 }
@@ -54,13 +73,16 @@ void sendAll(const Descriptor& socket, std::string_view text, const Descriptor& 
     check(::shutdown(socket.get(), SHUT_WR), "end the request to", name);
 }
 
-std::string receiveLine(const Descriptor& socket) {
+std::string receiveLine(const Descriptor& socket, const Layout& layout) {
     std::string answer;
     std::array<char, 16384> buffer{};
     while (answer.find('\n') == std::string::npos && answer.size() < kMostControlOctets) {
         const ssize_t got = ::recv(socket.get(), buffer.data(), buffer.size(), 0);
         if (got < 0 && errno == EINTR) {
             continue;
+        }
+        if (got < 0 && errno == EAGAIN) {
+            throwSilent(layout);
         }
         if (got <= 0) {
             break;
@@ -84,8 +106,9 @@ ControlAddress::ControlAddress(const Layout& layout) : m_path(layout.controlSock
 }
 
 std::optional<nlohmann::json> askServer(const Layout& layout, const nlohmann::json& request,
-                                        const Descriptor& file) {
-    const Descriptor socket = connectTo(layout);
+                                        const Descriptor& file,
+                                        std::optional<std::chrono::seconds> patience) {
+    const Descriptor socket = connectTo(layout, patience);
     if (!socket) {
         return std::nullopt;
     }
@@ -94,7 +117,7 @@ std::optional<nlohmann::json> askServer(const Layout& layout, const nlohmann::js
     text += '\n';
     sendAll(socket, text, file, name);
     crypto::wipe(std::span<char>(text));
-    std::string line = receiveLine(socket);
+    std::string line = receiveLine(socket, layout);
     nlohmann::json answer = nlohmann::json::parse(line, nullptr, false);
     crypto::wipe(std::span<char>(line));
     if (!answer.is_object()) {

@@ -3,6 +3,7 @@
 // Never retries: a request may change something.
 #pragma once
 
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -31,8 +32,10 @@ private:
 /// Blocking. Nothing where no server listens. Throws Error(Network) where the connection ends
 /// before the answer, Error(Permission) where the socket belongs to somebody else. The text of the
 /// request is wiped after use, for it may hold a password. `file`, where it is one, is handed over
-/// with the request, open as it is.
+/// with the request, open as it is. With `patience` throws Error(Busy) where the answer takes
+/// longer.
 std::optional<nlohmann::json> askServer(const Layout& layout, const nlohmann::json& request,
-                                        const Descriptor& file = {});
+                                        const Descriptor& file = {},
+                                        std::optional<std::chrono::seconds> patience = {});
 
 }  // namespace gateway

@@ -149,6 +149,8 @@ Daemon::Daemon(Config config)
         log::notice("removed what an interrupted run left behind", {{"files", leftOvers}});
     }
     takeOver(m_keeper.load());
+    m_keptTimes = MailboxTimes::load(m_layout);
+    m_house.setTimes(m_keptTimes);
     listen(m_smtp, m_config.smtp.listen, "smtp.listen", false);
     listen(m_smtp, m_config.smtp.listenTls, "smtp.listen_tls", true);
     listen(m_pop3, m_config.pop3.listen, "pop3.listen", false);
@@ -164,6 +166,7 @@ pop3::Engine Daemon::pop3Engine() {
     engine.unlocksAtOnce = unlocksAtOnce();
     engine.unlockCache = m_config.pop3.unlockCache;
     engine.onUnlocked = [this](const auto& opened) { coverKeys(opened); };
+    engine.onFetched = [this](const MailboxId& mailbox) { m_house.onFetched(mailbox); };
     return engine;
 }
 
@@ -200,6 +203,7 @@ void Daemon::run() {
     schedule("purging deleted messages", 10min, [this] { return purgeDeleted(); });
     schedule("renewing the certificate", 12h, [this] { return renewCertificate(); });
     schedule("forgetting idle keys", 5s, [this] { return forgetIdleKeys(); });
+    schedule("keeping the times of mail", 1min, [this] { return keepTimes(); });
     m_smtp.start();
     m_pop3.start();
     log::notice("postern serves", {{"version", POSTERN_VERSION},
@@ -286,6 +290,11 @@ asio::awaitable<void> Daemon::stop() {
     // What still runs is a worker's job; it ends, and nothing of it may outlive this object.
     co_await m_smtp.drained(std::chrono::steady_clock::time_point::max());
     co_await m_pop3.drained(std::chrono::steady_clock::time_point::max());
+    try {
+        co_await keepTimes();
+    } catch (const Error& error) {
+        log::notice("the times of mail since the last minute are lost", {{"cause", error.what()}});
+    }
     m_stopped = true;
     m_signals.cancel();
 }

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -23,6 +24,7 @@
 #include "gateway/net/listener.h"
 #include "gateway/operations.h"
 #include "gateway/store/directory_store.h"
+#include "gateway/watch/disk_trend.h"
 #include "pop3/server.h"
 #include "smtp/server.h"
 
@@ -63,6 +65,7 @@ private:
     asio::awaitable<void> purgeDeleted();
     asio::awaitable<void> renewCertificate();
     asio::awaitable<void> forgetIdleKeys();
+    asio::awaitable<void> keepTimes();
     pop3::Engine pop3Engine();
     /// Keys that were opened, but made before there was a recovery key.
     void coverKeys(const std::shared_ptr<const pop3::UnlockedMailbox>& opened);
@@ -73,6 +76,7 @@ private:
     asio::awaitable<void> stop();
     asio::awaitable<nlohmann::json> control(nlohmann::json request, Descriptor file);
     asio::awaitable<nlohmann::json> importFile(nlohmann::json request, Descriptor file);
+    asio::awaitable<nlohmann::json> status();
 
     const Config m_config;
     const Layout m_layout;
@@ -102,7 +106,10 @@ private:
     std::set<asio::steady_timer*> m_pauses;  ///< of scheduled jobs
     bool m_stopping = false;                 ///< nothing new is taken
     bool m_stopped = false;                  ///< and nothing old is left
-    bool m_roomWasShort = false;
+    const WallTime m_started = std::chrono::system_clock::now();
+    DiskTrend m_diskTrend;
+    std::optional<WallTime> m_roomShortSince;
+    MailboxTimes m_keptTimes;  ///< as they are on disk
 };
 
 /// Runs `postern serve` in the foreground. Returns the exit code; throws Error where it cannot

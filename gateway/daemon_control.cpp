@@ -12,11 +12,15 @@ asio::awaitable<nlohmann::json> Daemon::control(nlohmann::json request, Descript
     if (request.value("operation", nlohmann::json()) == "message.import") {
         co_return co_await importFile(std::move(request), std::move(file));
     }
+    if (request.value("operation", nlohmann::json()) == "status") {
+        co_return co_await status();
+    }
     std::shared_ptr<const Registry> registry;
     const bool replacesKey = Operations::replacesKey(request);
     // The keeper is only ever asked on its own thread, also for the snapshot it has now.
-    auto perform = [this, &registry, request = std::move(request)]() mutable {
-        nlohmann::json answer = m_operations.perform(std::move(request));
+    auto perform = [this, &registry, request = std::move(request),
+                    times = m_house.times()]() mutable {
+        nlohmann::json answer = m_operations.perform(std::move(request), std::move(times));
         registry = m_keeper.current();
         return answer;
     };

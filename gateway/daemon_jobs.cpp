@@ -76,18 +76,21 @@ asio::awaitable<void> Daemon::watchDisk() {
     };
     const std::uint64_t available = co_await net::offload(m_disk, look);
     const std::uint64_t least = m_config.store.minFree;
+    const WallTime now = std::chrono::system_clock::now();
+    m_diskTrend.add(now, available);
     m_house.setRoom(available > least ? available - least : 0);
     const bool isShort = available <= least;
-    if (isShort && !m_roomWasShort) {
+    if (isShort && !m_roomShortSince) {
+        m_roomShortSince = now;
         log::error(
             "disk space is below store.min_free: senders are put off with 452 until there "
             "is room; Exchange Online gives up after 24 hours",
             {{"available", describeSize(available)}, {"min_free", describeSize(least)}});
-    } else if (!isShort && m_roomWasShort) {
+    } else if (!isShort && m_roomShortSince) {
+        m_roomShortSince.reset();
         log::notice("disk space is above store.min_free again",
                     {{"available", describeSize(available)}});
     }
-    m_roomWasShort = isShort;
 }
 
 asio::awaitable<void> Daemon::purgeDeleted() {

@@ -40,6 +40,14 @@ void House::onTurnedAway(const smtp::TurnedAway& event) {
     m_turnedAway.add(event, std::chrono::system_clock::now());
 }
 
+void House::onStored(const MailboxId& mailbox) {
+    m_times.received(mailbox, std::chrono::system_clock::now());
+}
+
+void House::onFetched(const MailboxId& mailbox) {
+    m_times.fetched(mailbox, std::chrono::system_clock::now());
+}
+
 std::shared_ptr<const Mailbox> House::find(const MailboxId& mailbox) const {
     return m_registry->find(mailbox);
 }

@@ -7,6 +7,7 @@
 
 #include "gateway/mail/registry.h"
 #include "gateway/turned_away.h"
+#include "gateway/watch/mailbox_times.h"
 #include "smtp/session.h"
 
 namespace gateway {
@@ -18,6 +19,7 @@ public:
     bool draining() const override { return false; }
     bool asksForCertificate() const override { return m_asksForCertificate; }
     void onTurnedAway(const smtp::TurnedAway& event) override;
+    void onStored(const MailboxId& mailbox) override;
 
     /// The mailbox's state; nothing where this node does not know it.
     std::shared_ptr<const Mailbox> find(const MailboxId& mailbox) const;
@@ -29,12 +31,17 @@ public:
     const std::shared_ptr<const Registry>& registry() const { return m_registry; }
     void setRoom(std::uint64_t octets) { m_room = octets; }
     const TurnedAwayCounts& turnedAway() const { return m_turnedAway; }
+    /// A message of the mailbox was fetched whole.
+    void onFetched(const MailboxId& mailbox);
+    void setTimes(MailboxTimes times) { m_times = std::move(times); }
+    const MailboxTimes& times() const { return m_times; }
 
 private:
     std::shared_ptr<const Registry> m_registry = std::make_shared<const Registry>();
     std::uint64_t m_room = UINT64_MAX;
     bool m_asksForCertificate = false;
     TurnedAwayCounts m_turnedAway;
+    MailboxTimes m_times;
 };
 
 }  // namespace gateway

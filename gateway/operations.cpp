@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <array>
 
-#include "crypto/age_stream.h"
 #include "crypto/sealed_text.h"
 #include "gateway/answer.h"
-#include "gateway/arrival.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/error.h"
 #include "gateway/base/log.h"
@@ -14,6 +12,7 @@
 #include "gateway/exit_code.h"
 #include "gateway/mail/replaced_keys.h"
 #include "gateway/mailbox_address.h"
+#include "gateway/mailbox_summary.h"
 #include "gateway/operations_admin.h"
 #include "gateway/request_fields.h"
 
@@ -22,18 +21,6 @@ namespace gateway {
 namespace {
 
 using nlohmann::json;
-
-std::string statusName(MailboxStatus status) {
-    switch (status) {
-        case MailboxStatus::Active:
-            return "active";
-        case MailboxStatus::Suspended:
-            return "suspended";
-        case MailboxStatus::Deleted:
-            return "deleted";
-    }
-    return "unknown";
-}
 
 /// The changes of pins that a request asks for; empty where it asks for none.
 json pinsIn(const json& request, const json& stated) {
@@ -61,7 +48,8 @@ Operations::Operations(const Config& config, RegistryKeeper& keeper, MessageStor
     m_keeper.setRecovery(m_config.keys.recovery);
 }
 
-json Operations::perform(json request) noexcept {
+json Operations::perform(json request, MailboxTimes times) noexcept {
+    m_times = std::move(times);
     json answer = answerOf([&] { return dispatch(request); });
     forget(request);
     return answer;
@@ -201,7 +189,7 @@ json Operations::setStatus(const json& request, MailboxStatus status) {
     if (mailbox->status != status) {  // saying it twice needs no second statement
         mailbox = m_keeper.setStatus(mailbox->id, status);
         log::info("mailbox changed",
-                  {{"mailbox", mailbox->id.str()}, {"status", statusName(status)}});
+                  {{"mailbox", mailbox->id.str()}, {"status", std::string(statusName(status))}});
     }
     return {{"mailbox", details(*mailbox)}};
 }
@@ -221,38 +209,7 @@ json Operations::connection(const Mailbox& mailbox) const {
 }
 
 json Operations::summary(const Mailbox& mailbox) const {
-    const std::vector<crypto::SealKey> ours = mailbox.openable();
-    std::uint64_t messages = 0;
-    std::uint64_t octets = 0;
-    std::uint64_t locked = 0;
-    std::optional<WallTime> oldest;
-    for (const MailboxKey& key : mailbox.keys) {
-        const Listing listing = m_store.list(Drop(mailbox.id, key.recipient));
-        if (std::find(ours.begin(), ours.end(), key.recipient) == ours.end()) {
-            locked += listing.messages.size();
-            continue;
-        }
-        messages += listing.messages.size();
-        for (const StoredMessage& message : listing.messages) {
-            octets += crypto::plaintextSize(message.sealedSize).value_or(0);
-        }
-        if (!listing.messages.empty()) {
-            const WallTime first = arrivalOf(listing.messages.front().id);
-            oldest = std::min(oldest.value_or(first), first);
-        }
-    }
-    return {{"address", mailbox.id.str()},
-            {"name", mailbox.name},
-            {"description", mailbox.description},
-            {"status", statusName(mailbox.status)},
-            {"created", formatTimestamp(mailbox.created)},
-            {"waiting",
-             {{"messages", messages},
-              {"octets", octets},
-              {"oldest", oldest ? json(formatTimestamp(*oldest)) : json()}}},
-            {"locked", locked},
-            {"last_received", nullptr},
-            {"last_fetched", nullptr}};
+    return summaryOf(mailbox, countMessages(mailbox, m_store), m_times);
 }
 
 json Operations::details(const Mailbox& mailbox) const {

@@ -8,6 +8,7 @@
 #include "gateway/config.h"
 #include "gateway/mail/registry.h"
 #include "gateway/store/message_store.h"
+#include "gateway/watch/mailbox_times.h"
 
 namespace gateway {
 
@@ -50,6 +51,7 @@ public:
     ///                   "waiting" (it was there) or "unknown" (never here, or purged); locked says
     ///                   that it needs an earlier password
     ///
+    /// status            answered by the server only: status.h
     /// admin.…           web accounts and API tokens: operations_admin.h
     /// backup.export     with_admins? → text, mailboxes (how many), unreadable (addresses that are
     ///                   not in it)
@@ -57,7 +59,9 @@ public:
     ///                   hostname, at (of the backup), changes [{address, name, new, added,
     ///                   held_back, changes (sentences)}], trusted, distrusted (nodes, in words),
     ///                   admins (what was added, in words), holds_admins
-    nlohmann::json perform(nlohmann::json request) noexcept;
+    ///
+    /// `times` are those that the answer shall tell.
+    nlohmann::json perform(nlohmann::json request, MailboxTimes times = {}) noexcept;
 
     /// Whether a request takes a key out of use: its answer must wait until nothing can be stored
     /// under that key any more (SPEC section 4, "Reset").
@@ -103,6 +107,7 @@ private:
     const Config& m_config;
     RegistryKeeper& m_keeper;
     MessageStore& m_store;
+    MailboxTimes m_times;  ///< of the request that is being carried out
 };
 
 }  // namespace gateway

@@ -50,7 +50,7 @@ struct Carrier::Here {
 
     nlohmann::json perform(nlohmann::json request, const Descriptor& file) {
         if (request.value("operation", nlohmann::json()) != "message.import") {
-            return operations.perform(std::move(request));
+            return operations.perform(std::move(request), MailboxTimes::load(Layout(config.data)));
         }
         return answerOf([&] {
             return importMessage(config, keeper, store, std::move(request), file.duplicate());

@@ -15,6 +15,15 @@ constexpr std::size_t kMostUnknown = 10'000;
 constexpr std::chrono::minutes kBetweenLines{1};
 constexpr std::size_t kMostLinesAMinute = 60;
 
+/// Refusals further apart than this do not belong together: every mail system tries again earlier.
+constexpr std::chrono::hours kSilence{6};
+
+/// Whether the answer is a 4xx (SPEC section 2); of unknown mailboxes, unless the config says 550.
+bool putsOff(Reason reason) {
+    return reason == Reason::UnknownMailbox || reason == Reason::UnreadableRecord ||
+           reason == Reason::Suspended || reason == Reason::Tls;
+}
+
 /// As in metrics and JSON, and in words.
 struct Words {
     const char* name;
@@ -58,6 +67,12 @@ void TurnedAwayCounts::add(const smtp::TurnedAway& event, WallTime now) {
     auto& reasons = (unknown ? m_unknown : m_mailboxes)[event.mailbox];
     const auto [place, isNew] = reasons.try_emplace(event.reason);
     Count& count = place->second;
+    if (!event.observed) {
+        const bool together =
+            count.refused > 0 && now - count.lastRefused <= kSilence && now >= count.lastRefused;
+        count.since = together ? count.since : now;
+        count.lastRefused = now;
+    }
     ++(event.observed ? count.observed : count.refused);
     ++count.unsaid;
     count.last = now;
@@ -88,6 +103,41 @@ void TurnedAwayCounts::say(const smtp::TurnedAway& event, const Count& count) {
                                                   {"times", count.unsaid}});
 }
 
+TurnedAwayCounts::Entry TurnedAwayCounts::entryOf(const MailboxId& mailbox, Reason reason,
+                                                  const Count& count) {
+    const Words words = wordsFor(reason);
+    Entry entry(mailbox, reason);
+    entry.reason = words.name;
+    entry.sentence = words.sentence;
+    entry.putOff = putsOff(reason);
+    entry.refused = count.refused;
+    entry.observed = count.observed;
+    entry.since = count.since;
+    entry.lastRefused = count.lastRefused;
+    entry.last = count.last;
+    entry.peer = count.peer;
+    entry.seen = count.seen;
+    return entry;
+}
+
+nlohmann::json TurnedAwayCounts::Entry::describe() const {
+    return {{"reason", reason},     {"refused", refused},
+            {"observed", observed}, {"last", formatTimestamp(last)},
+            {"peer", peer},         {"seen", seen}};
+}
+
+std::vector<TurnedAwayCounts::Entry> TurnedAwayCounts::entries() const {
+    std::vector<Entry> all;
+    for (const auto* const mailboxes : {&m_unknown, &m_mailboxes}) {
+        for (const auto& [mailbox, reasons] : *mailboxes) {
+            for (const auto& [reason, count] : reasons) {
+                all.push_back(entryOf(mailbox, reason, count));
+            }
+        }
+    }
+    return all;
+}
+
 void TurnedAwayCounts::describeIn(nlohmann::json& answer) const {
     const auto mailbox = answer.find("mailbox");
     if (mailbox == answer.end()) {
@@ -101,12 +151,7 @@ void TurnedAwayCounts::describeIn(nlohmann::json& answer) const {
             continue;
         }
         for (const auto& [reason, count] : found->second) {
-            list.push_back({{"reason", wordsFor(reason).name},
-                            {"refused", count.refused},
-                            {"observed", count.observed},
-                            {"last", formatTimestamp(count.last)},
-                            {"peer", count.peer},
-                            {"seen", count.seen}});
+            list.push_back(entryOf(*id, reason, count).describe());
         }
     }
     (*mailbox)["turned_away"] = std::move(list);

@@ -7,6 +7,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "gateway/base/clock.h"
 #include "smtp/session.h"
@@ -20,6 +21,26 @@ public:
     /// with their number; of mailboxes nobody knows no more than a person can read.
     void add(const smtp::TurnedAway& event, WallTime now);
 
+    /// All that is remembered of one mailbox and reason.
+    struct Entry {
+        Entry(MailboxId id, smtp::TurnedAway::Reason why) : mailbox(std::move(id)), kind(why) {}
+        MailboxId mailbox;
+        smtp::TurnedAway::Reason kind;
+        std::string reason;    ///< "unknown_mailbox", …
+        std::string sentence;  ///< the same in words
+        bool putOff = false;   ///< 4xx: the sender tries again
+        std::uint64_t refused = 0;
+        std::uint64_t observed = 0;
+        WallTime since;        ///< of the refusals that follow one another
+        WallTime lastRefused;  ///< meaningless where refused is 0
+        WallTime last;
+        std::string peer;
+        std::string seen;
+        /// {reason, refused, observed, last, peer, seen}
+        nlohmann::json describe() const;
+    };
+    std::vector<Entry> entries() const;
+
     /// For an answer of Operations that shows one mailbox: its `mailbox` gets `turned_away`, an
     /// array of {reason, refused, observed, last, peer, seen}.
     void describeIn(nlohmann::json& answer) const;
@@ -28,6 +49,8 @@ private:
     struct Count {
         std::uint64_t refused = 0;
         std::uint64_t observed = 0;
+        WallTime since;  ///< of refusals, as in Entry
+        WallTime lastRefused;
         WallTime last;
         std::string peer;  ///< of the last one, as what it had instead
         std::string seen;
@@ -36,6 +59,8 @@ private:
     };
     using Reasons = std::map<smtp::TurnedAway::Reason, Count>;
 
+    static Entry entryOf(const MailboxId& mailbox, smtp::TurnedAway::Reason reason,
+                         const Count& count);
     static void say(const smtp::TurnedAway& event, const Count& count);
     bool mayTalk(WallTime now);  ///< of one more mailbox nobody knows
 

@@ -189,6 +189,9 @@ asio::awaitable<void> Server::sendMessage(LineStream& stream, Session& session,
         const bool wanted = writer.push(plaintext, unsent);
         if (!wanted || !*more.result) {
             writer.finish(unsent);
+            if (!requested.lines) {
+                m_engine.onFetched(drop.mailbox);
+            }
             co_return;
         }
         stream.expiresAfter(kIdle);

@@ -42,6 +42,8 @@ struct Engine {
     asio::thread_pool& cpu;
     /// Told of each mailbox that its password opened; on the I/O thread, must not block.
     std::function<void(std::shared_ptr<const UnlockedMailbox>)> onUnlocked = [](const auto&) {};
+    /// Told of each mailbox of which a message was sent whole; as onUnlocked.
+    std::function<void(const gateway::MailboxId&)> onFetched = [](const auto&) {};
     std::size_t unlocksAtOnce = 2;  ///< at most as many as `cpu` has threads
     std::chrono::seconds unlockCache{0};
 };

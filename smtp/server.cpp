@@ -250,6 +250,9 @@ asio::awaitable<Reply> Server::store(LineStream& stream, Session& session, Intak
                                           {"from", envelope.reversePath},
                                           {"peer", peer},
                                           {"tls", session.tls().version}});
+    for (const Envelope::To& to : envelope.to) {
+        m_engine.house.onStored(to.drop.mailbox);
+    }
     co_return session.onStored(intake.id());
 }
 

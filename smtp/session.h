@@ -75,6 +75,8 @@ public:
     /// Whether some mailbox pins a client certificate, so that clients are asked for theirs.
     virtual bool asksForCertificate() const = 0;
     virtual void onTurnedAway(const TurnedAway& event) = 0;
+    /// A message is durable in the mailbox.
+    virtual void onStored(const gateway::MailboxId& /*mailbox*/) {}
 };
 
 /// A transaction so far: RFC 5321 4.1.1.2, 4.1.1.3.

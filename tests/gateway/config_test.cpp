@@ -165,6 +165,8 @@ TEST_CASE("a file with only a domain has every default") {
     CHECK_FALSE(config.keys.recovery);
     CHECK(config.log.level == gateway::log::Level::Info);
     CHECK(config.log.format == gateway::log::Format::Text);
+    CHECK(config.alerts.unfetched == std::chrono::hours(20));
+    CHECK(config.alerts.certificate == std::chrono::hours(14 * 24));
     CHECK(config.withoutEffect.empty());
     CHECK(config.positions.size() == 1);
 }

@@ -46,6 +46,42 @@ TEST_CASE("each mailbox and reason has its own count, and the last sender") {
     CHECK(shown(counts, MailboxId::generate()) == json::array());
 }
 
+TEST_CASE("refusals count as going on since the first that follows no silence") {
+    using std::chrono::hours;
+    TurnedAwayCounts counts;
+    const MailboxId one = MailboxId::generate();
+    const auto since = [&] { return counts.entries().at(0).since; };
+    const auto refuse = [&](gateway::WallTime at, bool observed = false) {
+        counts.add({one, Reason::Suspended, observed, "192.0.2.1", ""}, at);
+    };
+    refuse(kStart - hours(1), true);
+    refuse(kStart);
+    CHECK(since() == kStart);
+    refuse(kStart + hours(6));
+    CHECK(since() == kStart);
+    refuse(kStart + hours(11), true);
+    refuse(kStart + hours(13));
+    CHECK(since() == kStart + hours(13));
+    CHECK(counts.entries()[0].lastRefused == kStart + hours(13));
+    refuse(kStart);  // the clock was set back
+    CHECK(since() == kStart);
+}
+
+TEST_CASE("what is told of senders says whether they will come again") {
+    TurnedAwayCounts counts;
+    const MailboxId one = MailboxId::generate();
+    counts.add({one, Reason::UnknownMailbox, false, "192.0.2.1", ""}, kStart);
+    counts.add({one, Reason::Tls, false, "192.0.2.1", "no TLS"}, kStart);
+    counts.add({one, Reason::Network, false, "192.0.2.1", "192.0.2.1"}, kStart);
+    const auto entries = counts.entries();
+    REQUIRE(entries.size() == 3);
+    for (const TurnedAwayCounts::Entry& entry : entries) {
+        CHECK(entry.mailbox == one);
+        CHECK(entry.putOff == (entry.kind != Reason::Network));
+        CHECK(!entry.sentence.empty());
+    }
+}
+
 TEST_CASE("an answer that shows no mailbox stays as it is") {
     json answer{{"mailboxes", json::array()}};
     TurnedAwayCounts().describeIn(answer);

@@ -1,0 +1,42 @@
+// What the daemon tells of itself, and the counters it keeps over a restart.
+// Never lets an answer wait for the lane of records: who asks whether all is well asks when it is
+// not.
+#include <asio/use_awaitable.hpp>
+
+#include "gateway/daemon.h"
+#include "gateway/net/offload.h"
+#include "gateway/status.h"
+
+namespace gateway {
+
+asio::awaitable<nlohmann::json> Daemon::status() {
+    ServerFacts facts;
+    facts.started = m_started;
+    facts.smtpSessions = m_smtp.connections();
+    facts.pop3Sessions = m_pop3.connections();
+    facts.certificate = m_tls.current()->facts();
+    facts.diskShortSince = m_roomShortSince;
+    facts.diskProjected = m_diskTrend.reaches(m_config.store.minFree);
+    facts.turnedAway = m_house.turnedAway().entries();
+    auto describe = [this, facts = std::move(facts), registry = m_house.registry(),
+                     times = m_house.times()] {
+        nlohmann::json answer = describeStatus({m_config, *registry, m_store, times, &facts},
+                                               std::chrono::system_clock::now());
+        answer["ok"] = true;
+        return answer;
+    };
+    co_return co_await net::offload(m_disk, std::move(describe));
+}
+
+asio::awaitable<void> Daemon::keepTimes() {
+    if (m_house.times() == m_keptTimes) {
+        co_return;
+    }
+    auto save = [this, times = m_house.times()] {
+        times.save(m_layout);
+        return times;
+    };
+    m_keptTimes = co_await net::offload(m_disk, std::move(save));
+}
+
+}  // namespace gateway
