@@ -21,6 +21,7 @@ using gateway::net::LineStream;
 constexpr std::chrono::minutes kIdle{10};
 constexpr std::chrono::seconds kFarewell{5};
 constexpr std::chrono::minutes kFailedRest{5};
+constexpr std::chrono::seconds kYoung{60};  ///< SPEC section 3: a younger file may be a slow copy
 /// Replies of a pipelining client are sent together, up to here.
 constexpr std::size_t kMostUnsent = 64UL * 1024;
 
@@ -48,6 +49,11 @@ std::string farewell(ConnectionEnded::Why why) {
     return why == ConnectionEnded::Why::Displaced
                ? "-ERR [SYS/TEMP] Idle, and others wait; please come again\r\n"
                : "-ERR [SYS/TEMP] The server stops; nothing was deleted, please come again\r\n";
+}
+
+/// Somebody may just be copying it here.
+bool mayBeUnderWay(const gateway::StoredMessage& message) {
+    return std::chrono::system_clock::now() - message.changed < kYoung;
 }
 
 }  // namespace
@@ -126,14 +132,29 @@ asio::awaitable<void> Server::talk(LineStream& stream, Session& session) {
 
 void Server::remember(const gateway::Drop& drop, const gateway::StoredMessage& message,
                       bool corrupt, const std::string& cause) {
-    gateway::log::error(
-        corrupt ? "message cannot be opened; it is left out of lists until its file changes"
-                : "message cannot be read; it is left out of lists for a few minutes",
-        {{"mailbox", drop.mailbox.str()}, {"id", message.id.str()}, {"cause", cause}});
+    using gateway::log::Level;
+    const auto say = [&](Level level, const char* what) {
+        gateway::log::write(
+            level, what,
+            {{"mailbox", drop.mailbox.str()}, {"id", message.id.str()}, {"cause", cause}});
+    };
+    const auto now = std::chrono::steady_clock::now();
     Failed failed;
     failed.sealedSize = message.sealedSize;
-    failed.until = corrupt ? std::chrono::steady_clock::time_point::max()
-                           : std::chrono::steady_clock::now() + kFailedRest;
+    failed.changed = message.changed;
+    if (!corrupt) {
+        say(Level::Error, "message cannot be read; it is left out of lists for a few minutes");
+        failed.until = now + kFailedRest;
+    } else if (mayBeUnderWay(message)) {
+        say(Level::Warning,
+            "message is not whole, perhaps a copy under way; it is left out of lists until its "
+            "file changes, or for a minute");
+        failed.until = now + kYoung;
+    } else {
+        say(Level::Error,
+            "message cannot be opened; it is left out of lists until its file changes");
+        failed.until = std::chrono::steady_clock::time_point::max();
+    }
     m_failed.insert_or_assign({drop, message.id}, failed);
 }
 
@@ -146,7 +167,7 @@ void Server::dropFailed(std::vector<UnlockedMailbox::Stored>& messages,
     std::erase_if(messages, [&](const UnlockedMailbox::Stored& stored) {
         const auto failed = m_failed.find({mailbox.drop(stored), stored.message.id});
         return failed != m_failed.end() && failed->second.sealedSize == stored.message.sealedSize &&
-               now < failed->second.until;
+               failed->second.changed == stored.message.changed && now < failed->second.until;
     });
 }
 
@@ -204,9 +225,11 @@ asio::awaitable<void> Server::sendMessage(LineStream& stream, Session& session,
         // RFC 1939 has no way to take back an +OK: without the final dot the client knows.
         throw ConnectionEnded(ConnectionEnded::Why::Closed, "a message could not be sent whole");
     }
-    unsent +=
-        session.onMessageRefused(more.corrupt ? MessageRefusal::Damaged : MessageRefusal::Trouble)
-            .text;
+    unsent += session
+                  .onMessageRefused(more.corrupt && !mayBeUnderWay(stored.message)
+                                        ? MessageRefusal::Damaged
+                                        : MessageRefusal::Trouble)
+                  .text;
 }
 
 asio::awaitable<Reply> Server::remove(const std::string& peer, Session& session, Access& access) {

@@ -101,6 +101,7 @@ private:
     /// archiver.
     struct Failed {
         std::uint64_t sealedSize = 0;
+        gateway::WallTime changed;
         std::chrono::steady_clock::time_point until;
     };
     std::map<std::pair<gateway::Drop, gateway::MessageId>, Failed> m_failed;

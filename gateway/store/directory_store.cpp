@@ -17,6 +17,12 @@ namespace {
 
 constexpr std::chrono::seconds kSettled{60};  ///< SPEC section 3: younger ones may be a slow copy
 
+WallTime changeOf(const struct stat& file) {
+    const auto since =
+        std::chrono::seconds(file.st_ctim.tv_sec) + std::chrono::nanoseconds(file.st_ctim.tv_nsec);
+    return WallTime(std::chrono::duration_cast<WallTime::duration>(since));
+}
+
 class DirectoryOutgoing final : public Outgoing {
 public:
     DirectoryOutgoing(Descriptor file, std::uint64_t size, std::string path)
@@ -85,14 +91,12 @@ public:
             leaveOut(name, "the server may not read it: run `" +
                                chownLine(m_layout, m_folder.path() / name) + "`");
         } else {
-            m_listing.messages.emplace_back(*id, size);
+            m_listing.messages.emplace_back(*id, size, changeOf(file));
         }
     }
 
 private:
-    bool isSettled(const struct stat& file) const {
-        return m_now - std::chrono::system_clock::from_time_t(file.st_ctim.tv_sec) >= kSettled;
-    }
+    bool isSettled(const struct stat& file) const { return m_now - changeOf(file) >= kSettled; }
 
     void judgeForeign(const std::string& name, const struct stat& file) {
         if (name.starts_with(kTemporaryPrefix) || (name == "deleted" && S_ISDIR(file.st_mode))) {

@@ -51,10 +51,11 @@ protected:
 
 /// What list() says of one message, without opening it.
 struct StoredMessage {
-    StoredMessage(MessageId messageId, std::uint64_t size)
-        : id(std::move(messageId)), sealedSize(size) {}
+    StoredMessage(MessageId messageId, std::uint64_t size, WallTime when = {})
+        : id(std::move(messageId)), sealedSize(size), changed(when) {}
     MessageId id;
     std::uint64_t sealedSize;
+    WallTime changed;  ///< when the file last became what it is; the epoch where a store has none
 };
 
 /// A file that is no message of ours. It is left where it is, reported, and judged again when it
