@@ -8,6 +8,7 @@
 #include "gateway/base/error.h"
 #include "gateway/mail/node.h"
 #include "gateway/mail/ownership.h"
+#include "gateway/mail/record_folder.h"
 
 namespace gateway {
 
@@ -31,20 +32,6 @@ std::vector<std::filesystem::path> entriesOf(const Layout& layout,
     return entries;
 }
 
-void readInto(Record& record, const std::filesystem::path& file, std::vector<Finding>& findings) {
-    try {
-        std::string why;
-        const std::string text = readWhole(file, NodeFile::kMostOctets);
-        if (const auto read = Record::fromToml(record.mailbox(), text, why)) {
-            record.unite(*read);
-        } else {
-            findings.emplace_back(file.native(), why);
-        }
-    } catch (const Error& error) {
-        findings.emplace_back(file.native(), error.what());
-    }
-}
-
 }  // namespace
 
 std::vector<MailboxId> recordedMailboxes(const Layout& layout) {
@@ -61,10 +48,23 @@ std::vector<MailboxId> recordedMailboxes(const Layout& layout) {
 
 Record readRecord(const Layout& layout, const MailboxId& mailbox, std::vector<Finding>& findings) {
     Record record(mailbox);
-    for (const auto& folder : {layout.record(mailbox), layout.knownRecords() / mailbox.str()}) {
-        for (const auto& file : entriesOf(layout, folder)) {
-            if (file.extension() == ".toml" && !file.filename().native().starts_with('.')) {
-                readInto(record, file, findings);
+    const WallTime now = std::chrono::system_clock::now();
+    for (const auto& path : {layout.record(mailbox), layout.knownRecords() / mailbox.str()}) {
+        const RecordFolder folder = RecordFolder::read(layout, path, mailbox);
+        if (!folder.problem.empty()) {
+            findings.emplace_back(path.native(), folder.problem);
+        }
+        for (const std::string& name : folder.foreign) {
+            findings.emplace_back((path / name).native(),
+                                  "it is no record of a node: move it away");
+        }
+        for (const auto& [node, file] : folder.files) {
+            if (!file.problem.empty()) {
+                findings.emplace_back((path / (node.str() + ".toml")).native(),
+                                      file.complaint(now));
+            }
+            if (file.file) {
+                record.unite(*file.file);
             }
         }
     }

@@ -15,7 +15,7 @@ namespace gateway {
 std::vector<MailboxId> recordedMailboxes(const Layout& layout);
 
 /// All statements about one mailbox that can be read, from both places; `findings` gets what is
-/// wrong with the others. Blocking. Throws Error where a folder cannot be read.
+/// wrong with the others. Blocking.
 Record readRecord(const Layout& layout, const MailboxId& mailbox, std::vector<Finding>& findings);
 
 /// Whose statements the node of this data directory lets count. Everybody's where it has no

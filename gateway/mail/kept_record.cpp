@@ -16,8 +16,6 @@ namespace gateway {
 
 namespace {
 
-/// A younger file may still be on its way: a slow copy is not damage.
-constexpr std::chrono::seconds kYoung{60};
 constexpr std::chrono::seconds kRetry{30};
 constexpr int kMostPutAside = 1000;
 constexpr std::size_t kLargestBefore = 64U << 20U;  ///< of a damaged file that we replace
@@ -36,11 +34,6 @@ NodeFile soundPartOf(const NodeFile& file) {
         }
     }
     return sound;
-}
-
-/// Somebody may just be copying it here.
-bool mayBeUnderWay(const RecordFile& record, WallTime now) {
-    return record.stamp.age(now) < kYoung;
 }
 
 bool sameKey(const RecordFile& record, const NodeFile& known) {
@@ -172,15 +165,11 @@ void KeptRecord::remember(const RecordContext& context, const RecordFolder& fold
 }
 
 void KeptRecord::judge(const RecordContext& context, const NodeId& node, const RecordFile& file) {
-    const std::filesystem::path path = context.layout.recordFile(id(), node);
-    const bool damaged =
-        file.state == RecordFile::State::Damaged || file.state == RecordFile::State::Partial;
-    if (damaged && mayBeUnderWay(file, context.now())) {
-        m_judgeAgain = context.now() + kYoung;
-        find(path, "it is not complete (" + file.problem +
-                       "); if it is being copied it will be read once it is");
-    } else if (file.state != RecordFile::State::Good) {
-        find(path, file.problem);
+    if (file.damaged() && file.mayBeUnderWay(context.now())) {
+        m_judgeAgain = context.now() + RecordFile::kYoung;
+    }
+    if (file.state != RecordFile::State::Good) {
+        find(context.layout.recordFile(id(), node), file.complaint(context.now()));
     }
 }
 
@@ -239,8 +228,8 @@ void KeptRecord::writeBack(RecordContext& context, const NodeFile& known, const 
             return;
         }
         // Replacing a file that somebody is just writing would lose the rest of it.
-        if (mayBeUnderWay(*found, context.now()) && !(speaks && found->state == State::Good)) {
-            m_judgeAgain = context.now() + kYoung;
+        if (found->mayBeUnderWay(context.now()) && !(speaks && found->state == State::Good)) {
+            m_judgeAgain = context.now() + RecordFile::kYoung;
             return;
         }
         if (const auto why = whyPutAside(*found, known)) {

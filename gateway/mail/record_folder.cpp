@@ -70,6 +70,13 @@ std::chrono::seconds Stamp::age(WallTime now) const {
     return std::max(std::chrono::floor<std::chrono::seconds>(elapsed), std::chrono::seconds(0));
 }
 
+std::string RecordFile::complaint(WallTime now) const {
+    return damaged() && mayBeUnderWay(now)
+               ? "it is not complete (" + problem +
+                     "); if it is being copied it will be read once it is"
+               : problem;
+}
+
 RecordFile readRecordFile(const Layout& layout, const std::filesystem::path& path,
                           const MailboxId& mailbox, const NodeId& node) {
     RecordFile record;

@@ -48,6 +48,13 @@ struct RecordFile {
     std::string text;
     std::string problem;           ///< in words, where it is not Good
     std::optional<NodeFile> file;  ///< where Good or Partial
+
+    /// A younger file may still be on its way: a slow copy is not damage.
+    static constexpr std::chrono::seconds kYoung{60};
+    bool mayBeUnderWay(WallTime now) const { return stamp.age(now) < kYoung; }
+    bool damaged() const { return state == State::Damaged || state == State::Partial; }
+    /// `problem` as it is said to people, who may be copying the file here.
+    std::string complaint(WallTime now) const;
 };
 
 /// All record files of one mailbox, by node; none where the folder does not exist.
