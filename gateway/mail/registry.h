@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "crypto/password.h"
+#include "crypto/sealed_text.h"
 #include "gateway/base/clock.h"
 #include "gateway/mail/layout.h"
 #include "gateway/mail/node.h"
@@ -98,7 +99,8 @@ public:
     /// it (the chain), so that the password opens them too. They are sealed for recovery where they
     /// were not.
     std::shared_ptr<const Mailbox> addKey(const MailboxId& id, const crypto::Password& password,
-                                          std::span<const crypto::OpenKey> older);
+                                          std::span<const crypto::OpenKey> older,
+                                          int logN = crypto::kGeneratedPasswordCost);
     /// Seals `older` to the current key, whose password then opens them too.
     std::shared_ptr<const Mailbox> addChain(const MailboxId& id,
                                             std::span<const crypto::OpenKey> older);

@@ -268,11 +268,12 @@ void RegistryKeeper::State::addUncovered(const Mailbox& mailbox,
 
 std::shared_ptr<const Mailbox> RegistryKeeper::addKey(const MailboxId& id,
                                                       const crypto::Password& password,
-                                                      std::span<const crypto::OpenKey> older) {
+                                                      std::span<const crypto::OpenKey> older,
+                                                      int logN) {
     m_state->require(id);
     const auto mailbox = m_state->current->find(id);
-    std::vector<State::Draft> drafts{m_state->newKey(id, mailbox->current()->epoch + 1, password,
-                                                     crypto::kGeneratedPasswordCost, older)};
+    std::vector<State::Draft> drafts{
+        m_state->newKey(id, mailbox->current()->epoch + 1, password, logN, older)};
     m_state->addUncovered(*mailbox, older, drafts);
     return m_state->say(id, drafts);
 }

@@ -195,7 +195,7 @@ std::optional<Statement> Statement::parse(const MailboxId& mailbox, const NodeId
         why = "`at` is no time in UTC and whole seconds";
         return std::nullopt;
     }
-    Statement statement(node);
+    Statement statement;
     statement.m_kind = kindOf(fields.at("kind").get_ref<const std::string&>());
     examination.body(statement.m_kind);
     if (examination.failed()) {
@@ -209,7 +209,8 @@ std::optional<Statement> Statement::parse(const MailboxId& mailbox, const NodeId
     }
     statement.m_counter = fields.at("counter").get<std::uint64_t>();
     statement.m_at = *at;
-    statement.m_text = std::make_shared<const Text>(Text{std::move(fields), std::move(*canonical)});
+    statement.m_text =
+        std::make_shared<const Text>(Text{node, std::move(fields), std::move(*canonical)});
     return statement;
 }
 

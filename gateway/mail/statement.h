@@ -59,7 +59,7 @@ public:
     static std::optional<Statement> parse(const MailboxId& mailbox, const NodeId& node,
                                           nlohmann::json fields, std::string& why);
 
-    const NodeId& node() const { return m_node; }
+    const NodeId& node() const { return m_text->node; }
     std::uint64_t counter() const { return m_counter; }
     WallTime at() const { return m_at; }
     StatementKind kind() const { return m_kind; }
@@ -76,11 +76,11 @@ public:
 
 private:
     struct Text {
+        NodeId node;
         nlohmann::json fields;
         std::string canonical;
     };
-    explicit Statement(NodeId node) : m_node(std::move(node)) {}
-    NodeId m_node;
+    Statement() = default;
     std::uint64_t m_counter = 0;
     WallTime m_at;
     StatementKind m_kind = StatementKind::Other;

@@ -1,10 +1,6 @@
-// A record is a set: uniting is commutative, associative and idempotent, and the state depends on
-// the set only. Random histories; 3,000 always, and as many
-// more, up to 100,000, as DURATION (seconds) gives time for.
+// A record is a set, and the state depends on the set only; union_test.cpp unites what many said.
 #include "gateway/mail/record.h"
 
-#include <chrono>
-#include <cstdlib>
 #include <random>
 
 #include <doctest/doctest.h>
@@ -162,37 +158,7 @@ std::string textOf(const Record& record) {
     return text + textOf(record.fold());
 }
 
-Record united(const Record& left, const Record& right) {
-    Record result = left;
-    result.unite(right);
-    return result;
-}
-
 }  // namespace
-
-TEST_CASE("uniting is commutative, associative and idempotent over random histories") {
-    constexpr unsigned kLeast = 3000;
-    constexpr unsigned kMost = 100'000;
-    const char* const duration = std::getenv("DURATION");
-    const auto end = std::chrono::steady_clock::now() +
-                     std::chrono::seconds(duration != nullptr ? std::atoi(duration) : 0);
-    unsigned seed = 1;
-    for (; seed <= kLeast || (seed <= kMost && std::chrono::steady_clock::now() < end); ++seed) {
-        CAPTURE(seed);
-        History history(seed);
-        const Record a = history.record();
-        const Record b = history.record();
-        const Record c = history.record();
-        REQUIRE(textOf(united(a, b)) == textOf(united(b, a)));
-        REQUIRE(textOf(united(united(a, b), c)) == textOf(united(a, united(b, c))));
-        REQUIRE(textOf(united(a, a)) == textOf(a));
-        Record once = united(a, b);
-        REQUIRE_FALSE(once.unite(b));
-        REQUIRE_FALSE(once.unite(a));
-    }
-    const unsigned histories = seed - 1;
-    MESSAGE(histories, " histories");
-}
 
 TEST_CASE("a record survives the way through its files") {
     for (unsigned seed = 1; seed <= 200; ++seed) {
