@@ -3,77 +3,20 @@
 touched and none is lost; a lost one is reset, and what it locked opens when it turns up or with the
 recovery key, also by Debian's own age.
 """
-import dataclasses
 import json
 import re
 import subprocess
-import threading
 
 import fixtures
 from cases import case, expect, expect_equal, need, need_root, run, wait_for
 from clients import Pop3, Smtp, deliver, fetch_all, message_id, program
 from gateway import Gateway, Mailbox, die_with_parent, started
+from passwords import Sender, change, counts, opens_nothing, password, renewed, reset, state
 from traces import nothing_shows
 
 MANY = 100
 SENDERS = 3
 ADOPTED = "mbx-0123456789abcdef0123456789abcdef"
-
-
-def password(gateway, mailbox, *flags, lines=(), code=0):
-    """`postern mailbox password` with its secrets on standard input; the answer, or what it complained."""
-    done = gateway.command("mailbox", "password", mailbox.address, *flags, "--json",
-                           text="".join(f"{line}\n" for line in lines), code=code)
-    return json.loads(done.stdout) if code == 0 else done.stderr.decode()
-
-
-def renewed(mailbox, answer):
-    return dataclasses.replace(mailbox, password=answer["password"])
-
-
-def change(gateway, mailbox):
-    return renewed(mailbox, password(gateway, mailbox, lines=[mailbox.password]))
-
-
-def reset(gateway, mailbox):
-    return renewed(mailbox, password(gateway, mailbox, "--reset"))
-
-
-def opens_nothing(gateway, mailbox):
-    with Pop3(gateway) as pop:
-        pop.must(f"USER {mailbox.address}")
-        answer = pop.ask(f"PASS {mailbox.password}")
-        expect(answer.startswith("-ERR [AUTH]"), f"an old password is answered {answer}")
-
-
-def counts(gateway, mailbox):
-    """(waiting, locked) as `mailbox show` has them."""
-    shown = json.loads(gateway.command("mailbox", "show", mailbox.address, "--json").stdout)
-    return shown["waiting"]["messages"], shown["locked"]
-
-
-def state(files):
-    return {path: (path.stat().st_ino, path.stat().st_mtime_ns, path.stat().st_ctime_ns) for path in files}
-
-
-class Sender(threading.Thread):
-    """Sends until told to stop, again where it was put off, as mail systems do."""
-
-    def __init__(self, gateway, mailbox, number):
-        super().__init__(daemon=True)
-        self.gateway, self.mailbox, self.number = gateway, mailbox, number
-        self.stored, self.ending, self.failure = set(), threading.Event(), None
-
-    def run(self):
-        try:
-            with Smtp(self.gateway) as smtp:
-                while not self.ending.is_set():
-                    smtp.envelope(self.mailbox)
-                    answer = smtp.data(fixtures.stuffed(fixtures.small(self.number)))
-                    if not answer.startswith("4"):
-                        self.stored.add(message_id(answer))
-        except Exception as failure:  # told to the case, which runs in another thread
-            self.failure = failure
 
 
 @case

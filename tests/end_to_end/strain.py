@@ -29,6 +29,21 @@ def figure(text):
     print(f"figure: {text}", flush=True)
 
 
+def filled(stage, number):
+    """A mailbox with `number` messages: one that was delivered, and its sealed octets once more under
+    each id that later arrivals would have had."""
+    gateway, mailbox = started(stage)
+    uidls = [deliver(gateway, fixtures.small(1), mailbox)]
+    first, = gateway.sealed_files()
+    sealed = first.read_bytes()
+    now = int(uidls[0].replace("-", "")[:12], 16)  # RFC 9562 section 5.7: milliseconds
+    for count in range(1, number):
+        at = f"{now + count:012x}"
+        uidls.append(f"{at[:8]}-{at[8:]}-7000-8000-{count:012x}")
+        (first.parent / uidls[-1]).write_bytes(sealed)
+    return gateway, mailbox, first.parent, uidls
+
+
 def release_only(gateway):
     with open(f"/proc/{gateway.process.pid}/maps", encoding="utf-8") as maps:
         sanitized = "libasan" in maps.read()

@@ -15,26 +15,11 @@ import time
 
 import fixtures
 from cases import Skip, case, expect, expect_equal, need, run
-from clients import Pop3, Smtp, deliver
-from gateway import die_with_parent, started
-from strain import LIMIT_MIB, figure, release_only, short_or_full
+from clients import Pop3, Smtp
+from gateway import die_with_parent
+from strain import LIMIT_MIB, figure, filled, release_only, short_or_full
 
 MESSAGES = short_or_full(2_000, 100_000)
-
-
-def filled(stage, number):
-    """A mailbox with `number` messages: one that was delivered, and its sealed octets once more under
-    each id that later arrivals would have had."""
-    gateway, mailbox = started(stage)
-    uidls = [deliver(gateway, fixtures.small(1), mailbox)]
-    first, = gateway.sealed_files()
-    sealed = first.read_bytes()
-    now = int(uidls[0].replace("-", "")[:12], 16)  # RFC 9562 section 5.7: milliseconds
-    for count in range(1, number):
-        at = f"{now + count:012x}"
-        uidls.append(f"{at[:8]}-{at[8:]}-7000-8000-{count:012x}")
-        (first.parent / uidls[-1]).write_bytes(sealed)
-    return gateway, mailbox, first.parent, uidls
 
 
 @contextlib.contextmanager
