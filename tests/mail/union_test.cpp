@@ -183,6 +183,7 @@ private:
                 return tellKey(m_keys[fields["recipient"]], fields);
             case StatementKind::Chain:
                 return link(m_keys[fields["to"]], fields);
+            case StatementKind::Acknowledge:  // nobody says it here
             case StatementKind::Other:
                 return;
         }
