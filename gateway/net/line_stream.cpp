@@ -24,11 +24,6 @@ constexpr unsigned kMostStepsInARow = 8;
 /// How long a connection that we have ended may keep its place.
 constexpr std::chrono::seconds kLinger{5};
 
-[[noreturn]] void endedBy(int number, const char* what) {
-    throw ConnectionEnded(Why::Closed,
-                          std::string(what) + ": " + std::generic_category().message(number));
-}
-
 const char* describe(Why why) {
     if (why == Why::TimedOut) {
         return "timed out";
@@ -84,14 +79,13 @@ struct LineStream::Core {
 LineStream::LineStream(asio::ip::tcp::socket socket)
     : m_core(std::make_shared<Core>(std::move(socket))),
       m_peer(peerAddress(m_core->socket)),
-      m_buffer(kBufferSize) {
+      m_input(kBufferSize) {
     asio::error_code ignored;
     m_core->socket.non_blocking(true, ignored);
     watchPeer(m_core->socket);
 }
 
 LineStream::~LineStream() {
-    ::explicit_bzero(m_buffer.data(), m_buffer.size());
     asio::error_code ignored;
     m_core->timer.cancel();
     m_core->socket.close(ignored);
@@ -115,12 +109,16 @@ void LineStream::throwIfEnded() const {
     }
 }
 
-asio::awaitable<void> LineStream::wait(Direction direction) {
+/// Waits until a step that was not done may be tried again.
+asio::awaitable<void> LineStream::waitFor(Step step) {
+    if (step == Step::Ended) {
+        throw ConnectionEnded(Why::Closed, m_failure);
+    }
     throwIfEnded();
     m_stepsInARow = 0;
     asio::error_code error;
     co_await m_core->socket.async_wait(
-        direction == Direction::Read ? asio::socket_base::wait_read : asio::socket_base::wait_write,
+        step == Step::WantRead ? asio::socket_base::wait_read : asio::socket_base::wait_write,
         asio::redirect_error(asio::use_awaitable, error));
     throwIfEnded();
     if (error) {
@@ -130,43 +128,25 @@ asio::awaitable<void> LineStream::wait(Direction direction) {
 
 /// A peer that always has more to say, or takes all at once, never makes us wait: without this it
 /// would keep the thread from everybody else, and from its own deadline.
-asio::awaitable<void> LineStream::giveWay() {
-    if (++m_stepsInARow >= kMostStepsInARow) {
-        m_stepsInARow = 0;
-        co_await asio::post(m_core->socket.get_executor(), asio::use_awaitable);
-        throwIfEnded();
-    }
-}
+bool LineStream::mustGiveWay() { return ++m_stepsInARow >= kMostStepsInARow; }
 
-/// Waits for what a TLS step asked for; true where it must be tried again.
-asio::awaitable<bool> LineStream::tryAgain(TlsSession::Step step) {
-    switch (step) {
-        case TlsSession::Step::Done:
-            co_return false;
-        case TlsSession::Step::WantRead:
-            co_await wait(Direction::Read);
-            co_return true;
-        case TlsSession::Step::WantWrite:
-            co_await wait(Direction::Write);
-            co_return true;
-        case TlsSession::Step::Ended:
-            break;
-    }
-    throw ConnectionEnded(Why::Closed, m_tls->failure());
+asio::awaitable<void> LineStream::giveWay() {
+    m_stepsInARow = 0;
+    co_await asio::post(m_core->socket.get_executor(), asio::use_awaitable);
+    throwIfEnded();
 }
 
 asio::awaitable<void> LineStream::handshake(const TlsContext& context,
                                             ClientCertificates clientCertificates) {
     // RFC 3207 section 6, RFC 2595 section 4: what was pipelined in clear text is forgotten.
-    consume(m_end - m_begin);
+    consume(m_input.text().size());
     m_lineLength = 0;
     m_tls =
         std::make_unique<TlsSession>(context, m_core->socket.native_handle(), clientCertificates);
     const WhileWaiting waiting(m_waitingForLine);  // a server that stops need not wait for it
-    bool again = true;
-    while (again) {
-        const TlsSession::Step step = m_tls->handshake();
-        again = co_await tryAgain(step);
+    for (Step step = m_tls->handshake(); step != Step::Done; step = m_tls->handshake()) {
+        m_failure = m_tls->failure();
+        co_await waitFor(step);
     }
 }
 
@@ -178,97 +158,101 @@ ClientCertificate LineStream::clientCertificate() const {
     return m_tls ? m_tls->clientCertificate() : ClientCertificate();
 }
 
-asio::awaitable<std::size_t> LineStream::receiveTls(std::span<char> into) {
-    std::size_t octets = 0;
-    bool again = true;
-    while (again) {
-        const TlsSession::Step step = m_tls->read(into, octets);
-        again = co_await tryAgain(step);
-    }
-    co_return octets;
-}
-
-asio::awaitable<std::size_t> LineStream::receivePlain(std::span<char> into) {
+LineStream::Step LineStream::receivePlain(std::span<char> into, std::size_t& octets) {
     for (;;) {
         const ssize_t got = ::recv(m_core->socket.native_handle(), into.data(), into.size(), 0);
         if (got > 0) {
-            co_return static_cast<std::size_t>(got);
+            octets = static_cast<std::size_t>(got);
+            return Step::Done;
         }
-        if (got == 0) {
-            throw ConnectionEnded(Why::Closed, "the peer closed the connection");
+        if (got < 0 && errno == EAGAIN) {
+            return Step::WantRead;
         }
-        if (errno == EAGAIN) {
-            co_await wait(Direction::Read);
-        } else if (errno != EINTR) {
-            endedBy(errno, "read");
+        if (got == 0 || errno != EINTR) {
+            m_failure = got == 0 ? "the peer closed the connection"
+                                 : "read: " + std::generic_category().message(errno);
+            return Step::Ended;
         }
     }
 }
 
-asio::awaitable<std::size_t> LineStream::receive(std::span<char> into) {
-    return m_tls ? receiveTls(into) : receivePlain(into);
+LineStream::Step LineStream::receive(std::span<char> into, std::size_t& octets) {
+    if (!m_tls) {
+        return receivePlain(into, octets);
+    }
+    Step step = m_tls->read(into, octets);
+    for (std::size_t more = 0; step == Step::Done && octets < into.size() && m_tls->holdsInput();
+         octets += more) {
+        // What stands in the way of more is said to the next call, which has nothing to give.
+        if (m_tls->read(into.subspan(octets), more) != Step::Done) {
+            break;
+        }
+    }
+    if (step == Step::Ended) {
+        m_failure = m_tls->failure();
+    }
+    return step;
 }
 
-asio::awaitable<std::size_t> LineStream::sendTls(std::string_view from) {
-    std::size_t octets = 0;
-    bool again = true;
-    while (again) {
-        const TlsSession::Step step = m_tls->write(from, octets);
-        again = co_await tryAgain(step);
-    }
-    co_return octets;
-}
-
-asio::awaitable<std::size_t> LineStream::send(std::string_view octets) {
-    if (m_tls) {
-        co_return co_await sendTls(octets);
-    }
+LineStream::Step LineStream::sendPlain(std::string_view octets, std::size_t& sent) {
     for (;;) {
-        const ssize_t sent =
+        const ssize_t count =
             ::send(m_core->socket.native_handle(), octets.data(), octets.size(), MSG_NOSIGNAL);
-        if (sent >= 0) {
-            co_return static_cast<std::size_t>(sent);
+        if (count >= 0) {
+            sent = static_cast<std::size_t>(count);
+            return Step::Done;
         }
         if (errno == EAGAIN) {
-            co_await wait(Direction::Write);
-        } else if (errno != EINTR) {
-            endedBy(errno, "write");
+            return Step::WantWrite;
+        }
+        if (errno != EINTR) {
+            m_failure = "write: " + std::generic_category().message(errno);
+            return Step::Ended;
         }
     }
+}
+
+LineStream::Step LineStream::send(std::string_view octets, std::size_t& sent) {
+    if (!m_tls) {
+        return sendPlain(octets, sent);
+    }
+    const Step step = m_tls->write(octets, sent);
+    if (step == Step::Ended) {
+        m_failure = m_tls->failure();
+    }
+    return step;
 }
 
 asio::awaitable<void> LineStream::write(std::string_view octets) {
     while (!octets.empty()) {
-        const std::size_t sent = co_await send(octets);
-        octets.remove_prefix(sent);
-        co_await giveWay();
+        std::size_t sent = 0;
+        const Step step = send(octets, sent);
+        if (step != Step::Done) {
+            co_await waitFor(step);
+        } else {
+            octets.remove_prefix(sent);
+            if (mustGiveWay()) {
+                co_await giveWay();
+            }
+        }
     }
 }
 
 asio::awaitable<void> LineStream::fill() {
-    if (m_begin > 0) {
-        std::memmove(m_buffer.data(), m_buffer.data() + m_begin, m_end - m_begin);
-        ::explicit_bzero(m_buffer.data() + (m_end - m_begin), m_begin);
-        m_end -= m_begin;
-        m_begin = 0;
+    m_input.compact();
+    if (mustGiveWay()) {
+        co_await giveWay();
     }
-    co_await giveWay();
-    const std::size_t got = co_await receive(std::span(m_buffer).subspan(m_end));
-    m_end += got;
-}
-
-void LineStream::consume(std::size_t octets) {
-    octets = std::min(octets, m_end - m_begin);
-    ::explicit_bzero(m_buffer.data() + m_begin, octets);
-    m_begin += octets;
-    if (m_begin == m_end) {
-        m_begin = m_end = 0;
+    std::size_t got = 0;
+    for (Step step = receive(m_input.room(), got); step != Step::Done;
+         step = receive(m_input.room(), got)) {
+        co_await waitFor(step);
     }
+    m_input.add(got);
 }
 
 bool LineStream::lineBuffered() const {
-    const std::size_t from = m_begin + m_lineLength;
-    return m_end > from && std::memchr(m_buffer.data() + from, '\n', m_end - from) != nullptr;
+    return m_input.text().find('\n', m_lineLength) != std::string_view::npos;
 }
 
 asio::awaitable<LineStream::Line> LineStream::readLine(std::size_t longest) {
@@ -277,7 +261,7 @@ asio::awaitable<LineStream::Line> LineStream::readLine(std::size_t longest) {
     Line line;
     std::size_t searched = 0;
     for (;;) {
-        const std::string_view text(m_buffer.data() + m_begin, m_end - m_begin);
+        const std::string_view text = m_input.text();
         const std::size_t end = text.find('\n', searched);
         if (end != std::string_view::npos) {
             m_lineLength = end + 1;
@@ -309,22 +293,19 @@ asio::awaitable<LineStream::Line> LineStream::readLine(std::size_t longest) {
 asio::awaitable<std::string_view> LineStream::readSome() {
     consume(m_lineLength);
     m_lineLength = 0;
-    if (m_begin == m_end) {
+    if (m_input.text().empty()) {
         co_await fill();
     }
-    co_return std::string_view(m_buffer.data() + m_begin, m_end - m_begin);
+    co_return m_input.text();
 }
 
 void LineStream::resizeBuffer(std::size_t size) {
     consume(m_lineLength);
     m_lineLength = 0;
-    const std::size_t held = m_end - m_begin;
-    std::vector<char> buffer(std::max(size, held));
-    std::memcpy(buffer.data(), m_buffer.data() + m_begin, held);
-    ::explicit_bzero(m_buffer.data(), m_buffer.size());
-    m_buffer = std::move(buffer);
-    m_begin = 0;
-    m_end = held;
+    m_input.resize(size);
+    if (m_tls) {
+        m_tls->readAhead(size > kBufferSize ? size : 0);
+    }
 }
 
 void LineStream::close() noexcept {
@@ -338,10 +319,16 @@ void LineStream::close() noexcept {
 asio::awaitable<void> LineStream::linger() {
     const WhileWaiting waiting(m_waitingForLine);  // a server that stops need not wait for it
     expiresAfter(kLinger);
+    consume(m_input.text().size());
     try {
         for (;;) {
-            co_await giveWay();
-            co_await receivePlain(m_buffer);
+            std::size_t dropped = 0;
+            const Step step = receivePlain(m_input.room(), dropped);
+            if (step != Step::Done) {
+                co_await waitFor(step);
+            } else if (mustGiveWay()) {
+                co_await giveWay();
+            }
         }
     } catch (const ConnectionEnded&) {  // as it was meant to
     }
@@ -352,22 +339,13 @@ std::chrono::milliseconds LineStream::unacknowledgedFor() const {
 }
 
 bool LineStream::peerHasLeft() {
-    while (!lineBuffered() && m_end < m_buffer.size()) {
-        const std::span room = std::span(m_buffer).subspan(m_end);
+    while (!lineBuffered() && !m_input.room().empty()) {
         std::size_t octets = 0;
-        if (m_tls) {
-            const TlsSession::Step step = m_tls->read(room, octets);
-            if (step != TlsSession::Step::Done) {
-                return step == TlsSession::Step::Ended;
-            }
-        } else {
-            const ssize_t got = ::recv(m_core->socket.native_handle(), room.data(), room.size(), 0);
-            if (got <= 0) {
-                return got == 0 || (errno != EAGAIN && errno != EINTR);
-            }
-            octets = static_cast<std::size_t>(got);
+        const Step step = receive(m_input.room(), octets);
+        if (step != Step::Done) {
+            return step == Step::Ended;
         }
-        m_end += octets;
+        m_input.add(octets);
     }
     return false;
 }

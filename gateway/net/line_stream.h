@@ -12,12 +12,12 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include <asio/awaitable.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/steady_timer.hpp>
 
+#include "gateway/net/input_buffer.h"
 #include "gateway/net/tls_session.h"
 
 namespace gateway::net {
@@ -72,7 +72,7 @@ public:
     /// Input that was read but not consumed; waits for some where there is none. Valid until the
     /// next call.
     asio::awaitable<std::string_view> readSome();
-    void consume(std::size_t octets);
+    void consume(std::size_t octets) { m_input.consume(octets); }
     /// How much one read may take: kBufferSize for lines, more while a message flows.
     void resizeBuffer(std::size_t size);
 
@@ -105,29 +105,28 @@ public:
     void abort();
 
 private:
-    enum class Direction { Read, Write };
+    using Step = TlsSession::Step;
     struct Core;
 
     void throwIfEnded() const;
-    asio::awaitable<void> wait(Direction direction);
+    // Steps that never wait, in clear text or TLS; waitFor() does.
+    Step receive(std::span<char> into, std::size_t& octets);
+    Step receivePlain(std::span<char> into, std::size_t& octets);
+    Step send(std::string_view octets, std::size_t& sent);
+    Step sendPlain(std::string_view octets, std::size_t& sent);
+    asio::awaitable<void> waitFor(Step step);
+    bool mustGiveWay();
     asio::awaitable<void> giveWay();
-    asio::awaitable<std::size_t> receive(std::span<char> into);
-    asio::awaitable<std::size_t> receiveTls(std::span<char> into);
-    asio::awaitable<std::size_t> receivePlain(std::span<char> into);
-    asio::awaitable<std::size_t> send(std::string_view octets);
-    asio::awaitable<std::size_t> sendTls(std::string_view octets);
     asio::awaitable<void> fill();
-    asio::awaitable<bool> tryAgain(TlsSession::Step step);
 
     std::shared_ptr<Core> m_core;
     std::string m_peer;
     std::unique_ptr<TlsSession> m_tls;
-    std::vector<char> m_buffer;
-    std::size_t m_begin = 0;
-    std::size_t m_end = 0;
+    InputBuffer m_input;
     bool m_waitingForLine = false;
     bool m_busy = false;
     std::chrono::steady_clock::time_point m_lastLine = std::chrono::steady_clock::now();
+    std::string m_failure;       ///< of the step that said Ended
     unsigned m_stepsInARow = 0;  ///< since the thread last did something else
     std::size_t m_lineLength = 0;
     std::array<char, 4> m_verb{};  ///< of a line too long

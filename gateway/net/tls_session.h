@@ -12,7 +12,8 @@
 
 namespace gateway::net {
 
-/// Works on the socket itself, so an idle session costs no engine buffers.
+/// Reads from the socket itself; what it writes is gathered, so that many records go in one call.
+/// An idle session holds no buffer of either.
 class TlsSession {
 public:
     enum class Step {
@@ -24,10 +25,18 @@ public:
 
     TlsSession(const TlsContext& context, int socket,
                ClientCertificates clientCertificates = ClientCertificates::No);
+    TlsSession(const TlsSession&) = delete;
+    TlsSession& operator=(const TlsSession&) = delete;
 
     Step handshake();
     Step read(std::span<char> into, std::size_t& octets);
+    /// Where it must be tried again, then with the same octets.
     Step write(std::string_view from, std::size_t& octets);
+    /// How much one system call may read; 0: a record. The buffer is made, and wiped, at that size
+    /// whenever there is something to read, so a large one is for a message that flows.
+    void readAhead(std::size_t octets);
+    /// Whether read() has something to give without a look at the socket.
+    bool holdsInput() const;
     /// Tells the peer that no more will come (close_notify), if the socket takes it now.
     void sayGoodbye() noexcept;
 
@@ -38,7 +47,13 @@ public:
 
 private:
     Step stepOf(int result, const char* what);
+    Step send();
 
+    int m_socket;
+    std::string m_records;     ///< sealed, and not yet taken by the socket
+    std::size_t m_sent = 0;    ///< octets of those that it has taken
+    std::size_t m_size = 0;    ///< octets of the write() that is under way
+    std::size_t m_sealed = 0;  ///< octets of those that lie in records
     Ssl m_ssl;
     std::string m_failure;
 };
