@@ -76,12 +76,12 @@ void Sealer::finish(std::string& sealed) {
 }
 
 struct Opener::State {
-    explicit State(const OpenKey& key) : identity(key.octets()), recipient(key.sealKey()) {}
+    explicit State(const OpenKey& key) : identity(key.share()), recipient(key.sealKey()) {}
 
     /// Takes octets from `sealed` until header and nonce are there, then makes `payload`.
     void readStart(std::span<const std::byte>& sealed);
 
-    SecretBuffer identity;  ///< a copy, kept until the file key is unwrapped
+    std::shared_ptr<const Secret<32>> identity;  ///< until the file key is unwrapped
     SealKey recipient;
     std::string start;  ///< header and nonce, as far as they came
     std::unique_ptr<PayloadOpener> payload;
@@ -106,11 +106,11 @@ void Opener::State::readStart(std::span<const std::byte>& sealed) {
         refuseHeader();
     }
     FileKey fileKey;
-    if (!unwrapFileKey(header.x25519.front(), identity.view().first<32>(), recipient, fileKey)) {
+    if (!unwrapFileKey(header.x25519.front(), identity->view(), recipient, fileKey)) {
         throw gateway::Error(gateway::Error::Kind::Corrupt,
                              "age header: not sealed to " + recipient.str());
     }
-    identity = SecretBuffer();
+    identity.reset();
     checkMac(header, fileKey);
     PayloadNonce nonce{};
     std::copy_n(gateway::octetsOf(start).last(kNonceSize).begin(), kNonceSize, nonce.begin());

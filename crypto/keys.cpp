@@ -40,7 +40,8 @@ SealKey SealKey::fromOctets(std::span<const std::byte, 32> octets) {
 }
 
 OpenKey::OpenKey(Secret<32> octets)
-    : m_octets(std::move(octets)), m_sealKey(publicHalf(m_octets.view())) {}
+    : m_octets(std::make_shared<const Secret<32>>(std::move(octets))),
+      m_sealKey(publicHalf(m_octets->view())) {}
 
 OpenKey OpenKey::generate() {
     Secret<32> octets;
@@ -57,9 +58,9 @@ std::optional<OpenKey> OpenKey::parse(std::string_view text) {
 }
 
 SecretBuffer OpenKey::text() const {
-    SecretBuffer text(bech32Size(kIdentityPrefix.size(), m_octets.view().size()));
+    SecretBuffer text(bech32Size(kIdentityPrefix.size(), m_octets->view().size()));
     const std::span<std::byte> into = text.writable();
-    encodeBech32(kIdentityPrefix, m_octets.view(),
+    encodeBech32(kIdentityPrefix, m_octets->view(),
                  {reinterpret_cast<char*>(into.data()), into.size()});
     return text;
 }

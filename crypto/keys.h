@@ -5,6 +5,7 @@
 #include <array>
 #include <compare>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -39,15 +40,23 @@ public:
     static OpenKey generate();
     /// Nothing where `text` is no valid identity.
     static std::optional<OpenKey> parse(std::string_view text);
+    OpenKey(const OpenKey&) = delete;
+    OpenKey& operator=(const OpenKey&) = delete;
+    OpenKey(OpenKey&&) noexcept = default;
+    OpenKey& operator=(OpenKey&&) noexcept = default;
+    ~OpenKey() = default;
 
     const SealKey& sealKey() const { return m_sealKey; }
-    std::span<const std::byte, 32> octets() const { return m_octets.view(); }
+    std::span<const std::byte, 32> octets() const { return m_octets->view(); }
+    /// The same octets, for who may need them when this object is gone: a page of locked memory for
+    /// each message that is opened would cost as much as opening it.
+    std::shared_ptr<const Secret<32>> share() const { return m_octets; }
     /// "AGE-SECRET-KEY-1…", in locked memory.
     SecretBuffer text() const;
 
 private:
     explicit OpenKey(Secret<32> octets);
-    Secret<32> m_octets;
+    std::shared_ptr<const Secret<32>> m_octets;
     SealKey m_sealKey;
 };
 

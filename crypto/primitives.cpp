@@ -24,6 +24,12 @@ namespace {
     throw gateway::Error(gateway::Error::Kind::Internal, call + " failed");
 }
 
+/// Looked up once: OpenSSL would search its providers anew for every message.
+const EVP_CIPHER* chacha20Poly1305() {
+    static const EVP_CIPHER* const cipher = EVP_CIPHER_fetch(nullptr, "ChaCha20-Poly1305", nullptr);
+    return cipher;
+}
+
 }  // namespace
 
 void hmacSha256(std::span<const std::byte> key,
@@ -76,8 +82,8 @@ void scrypt(std::string_view passphrase, std::span<const std::byte> salt, int lo
 void Aead::Release::operator()(evp_cipher_ctx_st* context) const { EVP_CIPHER_CTX_free(context); }
 
 Aead::Aead(std::span<const std::byte, 32> key) : m_context(EVP_CIPHER_CTX_new()) {
-    if (!m_context || EVP_EncryptInit_ex(m_context.get(), EVP_chacha20_poly1305(), nullptr,
-                                         asInput(key), nullptr) != 1) {
+    if (!m_context || EVP_EncryptInit_ex(m_context.get(), chacha20Poly1305(), nullptr, asInput(key),
+                                         nullptr) != 1) {
         refused("ChaCha20-Poly1305 of OpenSSL");
     }
 }
