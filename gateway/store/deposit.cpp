@@ -11,6 +11,9 @@ namespace gateway {
 
 namespace {
 
+/// The header of a sealed file and its nonce are fewer, a chunk is more.
+constexpr std::size_t kLeastWrite = 1024;
+
 /// One mailbox's copy: what it is sealed with, where it goes, how far it is.
 struct SealedCopy {
     SealedCopy(MessageStore& store, const MessageId& id, const Deposit::Copy& copy)
@@ -33,6 +36,7 @@ struct SealedCopy {
     std::unique_ptr<Incoming> incoming;
     std::uint64_t prefixSize;
     std::uint64_t taken = 0;  ///< octets of the message that the sealer was given
+    std::string start;        ///< sealed octets too few to be worth a write of their own
 };
 
 }  // namespace
@@ -46,9 +50,14 @@ struct Deposit::State {
     State& operator=(const State&) = delete;
 
     void append(SealedCopy& copy, std::span<const std::byte> plaintext) {
-        sealed.clear();
+        sealed.assign(copy.start);
+        copy.start.clear();
         copy.sealer.seal(plaintext, sealed);
-        copy.incoming->append(octetsOf(sealed));
+        if (sealed.size() < kLeastWrite) {
+            copy.start.assign(sealed);
+        } else {
+            copy.incoming->append(octetsOf(sealed));
+        }
     }
 
     /// Gives the message up to `end` to the copy's sealer; it is in `pending`, then in `fresh`.
@@ -90,7 +99,7 @@ struct Deposit::State {
 
     void finish(SealedCopy& copy) {
         advance(copy, pendingAt + pending.size(), {});
-        sealed.clear();
+        sealed.assign(copy.start);
         copy.sealer.finish(sealed);
         copy.incoming->append(octetsOf(sealed));
         copy.incoming->commit();

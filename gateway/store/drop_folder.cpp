@@ -67,9 +67,10 @@ std::shared_ptr<DropFolder> DropFolders::open(const Drop& drop) {
     };
     {
         const std::lock_guard lock(m_mutex);
-        std::shared_ptr<DropFolder> known = m_open[drop].lock();
-        if (known && known->usable() && isThis(*known->directory())) {
-            return known;
+        const auto known = m_open.find(drop);
+        if (known != m_open.end() && known->second->usable() &&
+            isThis(*known->second->directory())) {
+            return known->second;
         }
     }
     if (::faccessat(AT_FDCWD, path.c_str(), R_OK | W_OK | X_OK, AT_EACCESS) != 0) {
@@ -81,7 +82,10 @@ std::shared_ptr<DropFolder> DropFolders::open(const Drop& drop) {
                     "deliver into " + path.native() + ": the folder was replaced at this moment");
     }
     const std::lock_guard lock(m_mutex);
-    m_open[drop] = folder;
+    if (m_open.size() >= kKeptOpen) {
+        m_open.clear();  // those in use live on with their users
+    }
+    m_open.insert_or_assign(drop, folder);
     return folder;
 }
 

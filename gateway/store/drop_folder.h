@@ -61,13 +61,16 @@ public:
     std::shared_ptr<DropFolder> open(const Drop& drop);
 
 private:
+    /// Each costs a descriptor; a folder that is not among them is opened anew.
+    static constexpr std::size_t kKeptOpen = 128;
+
     using Identity = std::pair<dev_t, ino_t>;
     Identity makeDurable(const std::filesystem::path& folder);
 
     Layout m_layout;
     std::mutex m_mutex;
     std::map<std::string, Identity> m_durable;
-    std::map<Drop, std::weak_ptr<DropFolder>> m_open;
+    std::map<Drop, std::shared_ptr<DropFolder>> m_open;  ///< at most kKeptOpen
 };
 
 /// An open folder, or nothing where there is none. Throws Error where it may not be read.
