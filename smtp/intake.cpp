@@ -5,7 +5,6 @@
 #include "gateway/base/error.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
-#include "gateway/net/offload.h"
 #include "smtp/trace_headers.h"
 
 namespace smtp {
@@ -32,22 +31,23 @@ std::optional<Refusal> attempt(const gateway::MessageId& id, Work work) {
 
 }  // namespace
 
-/// What workers touch, one at a time, while the I/O thread waits or has given up waiting.
+/// What workers touch, one at a time, while the I/O thread waits, has given up waiting, or fills
+/// `pending` while `sealing` is sealed.
 struct Intake::Work {
     explicit Work(gateway::MessageStore& messages)
         : store(messages), id(gateway::MessageId::generate()) {}
 
-    std::optional<Refusal> append() {
-        return attempt(id, [this] {
+    std::optional<Refusal> append(const std::string& plaintext) {
+        return attempt(id, [&] {
             if (!deposit) {
                 deposit = std::make_unique<gateway::Deposit>(store, id, std::move(copies));
             }
-            deposit->append(gateway::octetsOf(pending));
+            deposit->append(gateway::octetsOf(plaintext));
         });
     }
 
     std::optional<Refusal> commit() {
-        if (const auto refusal = append()) {
+        if (const auto refusal = append(pending)) {
             deposit.reset();
             return refusal;
         }
@@ -65,6 +65,7 @@ struct Intake::Work {
     gateway::MessageId id;
     std::vector<gateway::Deposit::Copy> copies;
     std::string pending;  ///< plaintext that no worker has taken yet
+    std::string sealing;  ///< plaintext that a worker seals while more is read
     std::unique_ptr<gateway::Deposit> deposit;
     std::atomic<bool> abandoned = false;  ///< the sender was told that nothing is stored
 };
@@ -102,13 +103,14 @@ asio::awaitable<bool> Intake::take(std::string_view& input) {
     }
     if (m_refusal) {
         // RFC 5321 4.1.1.4: the rest is read to its end all the same, and dropped.
+        co_await sealed();
         pending.clear();
         m_work->deposit.reset();
     } else if (pending.size() >= kBufferSize || m_engine.memory.exhausted()) {
         co_await flush();
     }
-    // Its capacity: a sender that stalls after a flush still holds the buffer.
-    m_memory.resize(pending.capacity());
+    // Their capacity: a sender that stalls after a flush still holds the buffers.
+    m_memory.resize(pending.capacity() + m_work->sealing.capacity());
     co_return ended;
 }
 
@@ -120,34 +122,65 @@ const OuterHeader* Intake::outerHeader() {
     return &*m_outerHeader;
 }
 
+/// Hands what was read to a worker, and waits only for the one before.
 asio::awaitable<void> Intake::flush() {
-    auto append = [work = m_work] { return work->append(); };
-    m_refusal = co_await gateway::net::offload(m_engine.workers, append);
-    m_work->pending.clear();
+    co_await sealed();
+    if (m_refusal) {
+        co_return;
+    }
+    m_work->sealing.swap(m_work->pending);
+    auto append = [work = m_work] { return work->append(work->sealing); };
+    const auto executor = co_await asio::this_coro::executor;
+    m_sealing.emplace(m_engine.workers, executor, std::move(append));
     if (m_engine.memory.exhausted()) {
+        co_await sealed();
+        m_work->sealing.shrink_to_fit();
         m_work->pending.shrink_to_fit();
     }
+}
+
+/// Returns when no worker seals any more, with false where that took longer than `limit`.
+asio::awaitable<bool> Intake::sealed(std::chrono::steady_clock::duration limit) {
+    if (m_sealing) {
+        const auto outcome = co_await m_sealing->wait(limit);
+        if (!outcome) {
+            co_return false;
+        }
+        m_sealing.reset();
+        m_work->sealing.clear();
+        m_refusal = m_refusal ? m_refusal : *outcome;
+    }
+    co_return true;
 }
 
 asio::awaitable<std::optional<Refusal>> Intake::finish(std::chrono::seconds limit) {
     if (m_form == DataReader::Form::Chunks) {
         m_reader.finish(m_work->pending);
     }
+    const auto deadline = std::chrono::steady_clock::now() + limit;
+    if (!co_await sealed(limit)) {
+        co_return abandon(limit);
+    }
     if (m_refusal) {
         co_return m_refusal;
     }
     auto commit = [work = m_work] { return work->commit(); };
-    const auto outcome = co_await gateway::net::offloadFor(m_engine.workers, commit, limit);
+    const auto left = deadline - std::chrono::steady_clock::now();
+    const auto outcome = co_await gateway::net::offloadFor(m_engine.workers, commit, left);
     if (!outcome) {
-        m_work->abandoned = true;
-        gateway::log::error(
-            "message not stored in time: the disk does not answer; the sender was asked to try "
-            "again",
-            {{"id", m_work->id.str()},
-             {"seconds", static_cast<unsigned long long>(limit.count())}});
+        co_return abandon(limit);
     }
-    m_refusal = outcome ? *outcome : Refusal::Trouble;
+    m_refusal = *outcome;
     co_return m_refusal;
+}
+
+Refusal Intake::abandon(std::chrono::seconds limit) {
+    m_work->abandoned = true;
+    gateway::log::error(
+        "message not stored in time: the disk does not answer; the sender was asked to try again",
+        {{"id", m_work->id.str()}, {"seconds", static_cast<unsigned long long>(limit.count())}});
+    m_refusal = Refusal::Trouble;
+    return *m_refusal;
 }
 
 }  // namespace smtp

@@ -1,6 +1,6 @@
 // One message on its way from the wire into the store: read, turned, sealed, made durable.
-// Holds one buffer of plaintext however many recipients and however large the message; a message of
-// ordinary size makes one hop to a worker.
+// Holds two buffers of plaintext at most, one that is filled while the other is sealed, however
+// many recipients and however large the message; one of ordinary size makes one hop to a worker.
 #pragma once
 
 #include <chrono>
@@ -13,6 +13,7 @@
 #include <asio/awaitable.hpp>
 #include <asio/thread_pool.hpp>
 
+#include "gateway/net/offload.h"
 #include "gateway/store/deposit.h"
 #include "smtp/data_reader.h"
 #include "smtp/message_memory.h"
@@ -66,6 +67,9 @@ private:
     struct Work;
 
     asio::awaitable<void> flush();
+    asio::awaitable<bool> sealed(
+        std::chrono::steady_clock::duration limit = std::chrono::hours(24 * 365));
+    Refusal abandon(std::chrono::seconds limit);
 
     const Engine& m_engine;
     std::shared_ptr<Work> m_work;
@@ -74,6 +78,7 @@ private:
     std::optional<OuterHeader> m_outerHeader;  ///< where a pin looks at it
     MessageMemory::Part m_memory;
     std::optional<Refusal> m_refusal;
+    std::optional<gateway::net::Running<std::optional<Refusal>>> m_sealing;
 };
 
 }  // namespace smtp

@@ -1,12 +1,14 @@
 // Blocking work away from the I/O thread: moved values in, returned values out.
 #pragma once
 
+#include <chrono>
 #include <exception>
 #include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
 
+#include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/post.hpp>
@@ -49,42 +51,66 @@ asio::awaitable<std::invoke_result_t<Work&>> offload(asio::thread_pool& pool, Wo
     }
 }
 
+/// Work on a pool that goes on while its owner does something else. Belongs to the owner's thread;
+/// what the work touches it must own, or the owner must leave alone until it is over.
+template <typename Result>
+class Running {
+public:
+    template <typename Work>
+    Running(asio::thread_pool& pool, const asio::any_io_executor& owner, Work work)
+        : m_state(std::make_shared<State>(owner)) {
+        asio::post(pool, [state = m_state, owner, work = std::move(work)]() mutable {
+            std::optional<Result> result;
+            std::exception_ptr failure;
+            try {
+                result.emplace(work());
+            } catch (...) {
+                failure = std::current_exception();
+            }
+            // The owner's state is touched on the owner's thread only.
+            asio::post(owner, [state, result = std::move(result), failure]() mutable {
+                state->result = std::move(result);
+                state->failure = failure;
+                state->isOver = true;
+                state->over.cancel();
+            });
+        });
+    }
+
+    /// What it returned, or throws what it threw; nothing where it takes longer than `limit`.
+    asio::awaitable<std::optional<Result>> wait(
+        std::chrono::steady_clock::duration limit = std::chrono::hours(24 * 365)) {
+        const auto state = m_state;
+        if (!state->isOver) {
+            state->over.expires_after(limit);
+            asio::error_code ignored;
+            co_await state->over.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+        }
+        if (state->failure) {
+            std::rethrow_exception(state->failure);
+        }
+        co_return std::move(state->result);
+    }
+
+private:
+    struct State {
+        explicit State(const asio::any_io_executor& owner) : over(owner) {}
+        asio::steady_timer over;
+        std::optional<Result> result;
+        std::exception_ptr failure;
+        bool isOver = false;
+    };
+    std::shared_ptr<State> m_state;
+};
+
 /// The same for work that may hang: nothing where it took longer than `limit`. It goes on then, and
 /// must own what it touches; what it returns or throws is lost.
 template <typename Work>
 asio::awaitable<std::optional<std::invoke_result_t<Work&>>> offloadFor(
     asio::thread_pool& pool, Work work, std::chrono::steady_clock::duration limit) {
-    using Result = std::invoke_result_t<Work&>;
-    struct Wait {
-        explicit Wait(const asio::any_io_executor& executor) : over(executor) {}
-        asio::steady_timer over;
-        std::optional<Result> result;
-        std::exception_ptr failure;
-    };
     const auto executor = co_await asio::this_coro::executor;
-    const auto wait = std::make_shared<Wait>(executor);
-    wait->over.expires_after(limit);
-    asio::post(pool, [wait, executor, work = std::move(work)]() mutable {
-        std::optional<Result> result;
-        std::exception_ptr failure;
-        try {
-            result.emplace(work());
-        } catch (...) {
-            failure = std::current_exception();
-        }
-        // The caller's state is touched on the caller's thread only.
-        asio::post(executor, [wait, result = std::move(result), failure]() mutable {
-            wait->result = std::move(result);
-            wait->failure = failure;
-            wait->over.cancel();
-        });
-    });
-    asio::error_code ignored;
-    co_await wait->over.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-    if (wait->failure) {
-        std::rethrow_exception(wait->failure);
-    }
-    co_return std::move(wait->result);
+    Running<std::invoke_result_t<Work&>> running(pool, executor, std::move(work));
+    co_return co_await running.wait(limit);
 }
 
 }  // namespace gateway::net

@@ -18,7 +18,12 @@ public:
     class Nowhere final : public gateway::Incoming {
     public:
         explicit Nowhere(BottomlessStore& store) : m_store(store) {}
-        void append(std::span<const std::byte>) override {}
+        void append(std::span<const std::byte>) override {
+            if (m_store.waitsForMore) {
+                m_store.sawMore = m_store.more.try_acquire_for(std::chrono::seconds(20));
+                m_store.waitsForMore = false;
+            }
+        }
         void commit() override {
             if (m_store.hangs) {
                 m_store.answers.acquire();
@@ -49,6 +54,9 @@ public:
         return gateway::Restoration::Unknown;
     }
 
+    bool waitsForMore = false;  ///< its first write waits until the sender was read from again
+    bool sawMore = false;
+    std::binary_semaphore more{0};
     bool hangs = false;
     std::binary_semaphore answers{0};
     int committed = 0;
@@ -56,6 +64,43 @@ public:
 };
 
 }  // namespace
+
+TEST_CASE("a large message is read on while what came of it is sealed") {
+    asio::io_context io{1};
+    asio::thread_pool workers(1);
+    smtp::Options options;
+    options.domain = "msgw.example.com";
+    smtp::test::ScriptedHouse house;
+    smtp::MessageMemory memory(8 << 20);
+    BottomlessStore store;
+    store.waitsForMore = true;
+    const smtp::Engine engine(options, house, memory, store, workers);
+    smtp::Session session(options, house, "192.0.2.1");
+    for (const std::string& line :
+         {std::string("EHLO x"), std::string("MAIL FROM:<>"),
+          "RCPT TO:<" + smtp::test::mailboxOf('a').str() + "@msgw.example.com>"}) {
+        REQUIRE(session.onCommand(line).code == 250);
+    }
+    std::optional<smtp::Refusal> answer = smtp::Refusal::Trouble;
+    auto run = [&]() -> asio::awaitable<void> {
+        smtp::Intake intake(engine, session, "192.0.2.1", smtp::DataReader::Form::Chunks);
+        for (const std::size_t size : {300UL * 1024, 100UL * 1024}) {
+            const std::string piece(size, 'x');
+            std::string_view input = piece;
+            co_await intake.take(input);
+        }
+        store.more.release();
+        answer = co_await intake.finish(std::chrono::seconds(60));
+    };
+    std::exception_ptr thrown;
+    asio::co_spawn(io, run(), [&](std::exception_ptr error) { thrown = error; });
+    io.run();
+    workers.join();
+    CHECK_FALSE(thrown);
+    CHECK(store.sawMore);
+    CHECK_FALSE(answer);
+    CHECK(store.committed == 1);
+}
 
 TEST_CASE("a sender that stalls in a message still counts with the memory it holds") {
     constexpr std::size_t kPiece = 64UL * 1024;
