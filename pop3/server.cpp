@@ -8,7 +8,7 @@
 #include "gateway/net/offload.h"
 #include "pop3/access.h"
 #include "pop3/attempt.h"
-#include "pop3/dot_writer.h"
+#include "pop3/wire_message.h"
 
 namespace pop3 {
 
@@ -183,42 +183,60 @@ asio::awaitable<void> Server::sendListing(LineStream& stream, Session& session,
     }
 }
 
+/// Sends `octets` while a worker does what comes next; `work` may look at the caller's state, for
+/// it is over when this returns or throws.
+template <typename Work>
+asio::awaitable<std::invoke_result_t<Work&>> Server::sendWhile(LineStream& stream,
+                                                               std::string_view octets, Work work) {
+    using Result = std::invoke_result_t<Work&>;
+    gateway::net::Running<Result> running(m_engine.disk, m_io, std::move(work));
+    std::exception_ptr failure;
+    try {
+        stream.expiresAfter(kIdle);
+        co_await stream.write(octets);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    std::optional<Result> result = co_await running.wait();
+    if (failure) {
+        std::rethrow_exception(failure);
+    }
+    co_return std::move(result).value();
+}
+
 asio::awaitable<void> Server::sendMessage(LineStream& stream, Session& session,
                                           const Access& access, std::string& unsent) {
     const Requested requested = session.requested();
     const UnlockedMailbox::Stored& stored = access.messages[requested.index];
     const gateway::Drop drop = access.mailbox->drop(stored);
-    std::unique_ptr<MessageReader> reader;
-    std::string plaintext;
-    auto read = [&] {
+    std::unique_ptr<WireMessage> message;
+    std::string piece;
+    auto make = [&] {
         return attempt([&] {
-            if (!reader) {
-                reader = std::make_unique<MessageReader>(m_engine.store, drop, stored.message.id,
-                                                         access.mailbox->key(stored));
+            if (!message) {
+                message =
+                    std::make_unique<WireMessage>(m_engine.store, drop, stored.message.id,
+                                                  access.mailbox->key(stored), requested.lines);
             }
-            plaintext.clear();
-            return reader->next(plaintext);
+            piece.clear();
+            return message->next(piece);
         });
     };
-    auto more = co_await gateway::net::offload(m_engine.disk, read);
+    auto more = co_await gateway::net::offload(m_engine.disk, make);
     const bool begun = more.result.has_value();
     if (begun) {
         unsent += session.onMessageOpened().text;
     }
-    DotWriter writer(requested.lines);
     while (more.result) {
-        const bool wanted = writer.push(plaintext, unsent);
-        if (!wanted || !*more.result) {
-            writer.finish(unsent);
+        unsent += piece;
+        if (!*more.result) {
             if (!requested.lines) {
                 m_engine.onFetched(drop.mailbox);
             }
             co_return;
         }
-        stream.expiresAfter(kIdle);
-        co_await stream.write(unsent);
+        more = co_await sendWhile(stream, unsent, make);
         unsent.clear();
-        more = co_await gateway::net::offload(m_engine.disk, read);
     }
     remember(drop, stored.message, more.corrupt, more.failure);
     if (begun) {

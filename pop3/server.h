@@ -7,6 +7,8 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include <asio/awaitable.hpp>
@@ -78,6 +80,9 @@ private:
     asio::awaitable<bool> listMessages(Access& access);
     asio::awaitable<void> sendListing(gateway::net::LineStream& stream, Session& session,
                                       std::string& unsent);
+    template <typename Work>
+    asio::awaitable<std::invoke_result_t<Work&>> sendWhile(gateway::net::LineStream& stream,
+                                                           std::string_view octets, Work work);
     asio::awaitable<void> sendMessage(gateway::net::LineStream& stream, Session& session,
                                       const Access& access, std::string& unsent);
     asio::awaitable<Reply> remove(const std::string& peer, Session& session, Access& access);

@@ -14,6 +14,12 @@ using gateway::Error;
 /// hop.
 constexpr std::size_t kReadSize = 4 * (crypto::kChunkSize + crypto::kTagSize);
 
+/// One octet more than a small file has, so that its end is seen in the same go.
+std::size_t bufferSize(const gateway::Outgoing* sealed) {
+    const std::uint64_t needed = sealed == nullptr ? 0 : sealed->size() + 1;
+    return static_cast<std::size_t>(std::min<std::uint64_t>(kReadSize, needed));
+}
+
 }  // namespace
 
 std::unique_ptr<UnlockedMailbox> UnlockedMailbox::open(const gateway::Mailbox& mailbox,
@@ -59,9 +65,10 @@ MessageReader::MessageReader(gateway::MessageStore& store, const gateway::Drop& 
 }
 
 MessageReader::MessageReader(std::unique_ptr<gateway::Outgoing> sealed, const crypto::OpenKey& key)
-    : m_sealed(std::move(sealed)), m_opener(key), m_buffer(kReadSize) {}
+    : m_sealed(std::move(sealed)), m_opener(key), m_buffer(bufferSize(m_sealed.get())) {}
 
 bool MessageReader::next(std::string& plaintext) {
+    plaintext.reserve(plaintext.size() + m_buffer.size());
     std::size_t filled = 0;
     while (filled < m_buffer.size()) {
         const std::size_t got = m_sealed->read(std::span(m_buffer).subspan(filled));
