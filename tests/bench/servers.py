@@ -28,7 +28,7 @@ class Postern:
 
     def __init__(self, stage, settings=None, mailboxes=MAILBOXES):
         self.gateway = Gateway(stage, {
-            "log": {"level": "warning"}, "smtp": {"max_connections": 2000}, **(settings or {})}).start()
+            "smtp": {"max_connections": 2000}, **(settings or {})}).start()
         self.mailboxes = [self.gateway.create(f"bench {number}") for number in range(mailboxes)]
 
     host = property(lambda self: self.gateway.host)
