@@ -1,7 +1,11 @@
 #include "gateway/look_inside.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "gateway/base/text.h"
 #include "gateway/exit_code.h"
+#include "gateway/mail/ownership.h"
 #include "gateway/mailbox_address.h"
 #include "gateway/password_prompt.h"
 #include "gateway/record_files.h"
@@ -19,6 +23,10 @@ Mailbox readMailbox(const Config& config, const std::string& address) {
                                       " here; `postern mailbox list` shows all");
     }
     if (record.files().empty()) {
+        const Layout layout(config.data);
+        if (::faccessat(AT_FDCWD, layout.record(id).c_str(), R_OK | X_OK, AT_EACCESS) != 0) {
+            throwErrnoFor(layout, "read", layout.record(id));  // whom to become
+        }
         throw Refusal(EX_DATAERR, findings.front().path + ": " + findings.front().text);
     }
     return record.fold([](const NodeId&, const crypto::VerifyKey&) { return true; });

@@ -214,7 +214,8 @@ class Gateway:
                       if path.is_file() and "deleted" not in path.parts)
 
     def open_files(self):
-        """What the server holds open of regular files, also of unlinked ones: {fd: target}."""
+        """What the server holds open of regular files, also of unlinked ones: {fd: target}. Folders of
+        mailboxes stay open between deliveries."""
         folder = f"/proc/{self.process.pid}/fd"
         found = {}
         for number in os.listdir(folder):
@@ -222,7 +223,7 @@ class Gateway:
                 target = os.readlink(f"{folder}/{number}")
             except FileNotFoundError:
                 continue  # closed meanwhile
-            if target.startswith(str(self.data)):
+            if target.startswith(str(self.data)) and not os.path.isdir(target):
                 found[number] = target
         return found
 
