@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# time limit: 900 s
+# time limit: 1800 s
 """The sequences that lose mail elsewhere: a password changed or reset on one of two nodes, and config/
 copied between them in either direction, over newer files, with every tool and with the server running or
 not. Messages wait on both. None is lost; each opens with a password that was valid on the node that took
