@@ -69,13 +69,20 @@ Pkey privateKey(const std::string& pem) {
     return key;
 }
 
+/// RFC 7301 section 3.1: each name behind its length.
+constexpr std::string_view kPop3Protocol = "\x04pop3";
+constexpr std::string_view kAcmeTlsProtocol =
+    "\x0a"
+    "acme-tls/1";
+
 /// ALPACA: who asks for another protocol by name (RFC 7301) is at the wrong door.
 int refuseOtherProtocols(SSL*, const unsigned char** out, unsigned char* outLength,
-                         const unsigned char* offered, unsigned offeredLength, void*) {
-    static constexpr std::array<unsigned char, 5> kPop3{4, 'p', 'o', 'p', '3'};
+                         const unsigned char* offered, unsigned offeredLength, void* spoken) {
+    const std::string_view& ours = *static_cast<const std::string_view*>(spoken);
     unsigned char* chosen = nullptr;
-    if (SSL_select_next_proto(&chosen, outLength, kPop3.data(), kPop3.size(), offered,
-                              offeredLength) != OPENSSL_NPN_NEGOTIATED) {
+    if (SSL_select_next_proto(
+            &chosen, outLength, reinterpret_cast<const unsigned char*>(ours.data()),
+            static_cast<unsigned>(ours.size()), offered, offeredLength) != OPENSSL_NPN_NEGOTIATED) {
         return SSL_TLSEXT_ERR_ALERT_FATAL;
     }
     *out = chosen;
@@ -97,7 +104,9 @@ void prepareVerification(SSL_CTX* context) {
     SSL_CTX_set_cert_verify_callback(context, noteVerdict, nullptr);
 }
 
-void restrict(SSL_CTX* context, const std::string& minimum) {
+void restrict(SSL_CTX* context, const std::string& minimum, TlsProtocol protocol) {
+    const std::string_view& spoken =
+        protocol == TlsProtocol::AcmeTls ? kAcmeTlsProtocol : kPop3Protocol;
     SSL_CTX_set_min_proto_version(context, minimum == "1.3" ? TLS1_3_VERSION : TLS1_2_VERSION);
     SSL_CTX_set_cipher_list(context, kCiphers12);
     SSL_CTX_set1_groups_list(context, kGroups);
@@ -109,7 +118,8 @@ void restrict(SSL_CTX* context, const std::string& minimum) {
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_read_ahead(context, 1);  // a record in one system call, several with readAhead()
-    SSL_CTX_set_alpn_select_cb(context, refuseOtherProtocols, nullptr);
+    SSL_CTX_set_alpn_select_cb(context, refuseOtherProtocols,
+                               const_cast<std::string_view*>(&spoken));  // read only
 }
 
 void addExtension(X509* certificate, int nid, const std::string& value) {
@@ -158,12 +168,12 @@ std::string pemOf(const X509Ptr& certificate) {
 }  // namespace
 
 TlsContext::TlsContext(const std::string& certificatePem, const std::string& keyPem,
-                       const std::string& minimum)
+                       const std::string& minimum, TlsProtocol protocol)
     : m_context(SSL_CTX_new(TLS_server_method())) {
     if (!m_context) {
         fail("TLS: no context");
     }
-    restrict(m_context.get(), minimum);
+    restrict(m_context.get(), minimum, protocol);
     prepareVerification(m_context.get());
     const Bio chain = readOnly(certificatePem);
     const X509Ptr certificate = firstCertificate(chain.get());

@@ -44,13 +44,19 @@ struct CertificateFacts {
     std::string publicKeySha256;  ///< of its SubjectPublicKeyInfo, hex: what a twin pins
 };
 
+/// What is spoken behind a handshake: the one name that a client may ask for by ALPN (RFC 7301).
+enum class TlsProtocol {
+    Pop3,    ///< "pop3"; who asks for none is welcome
+    AcmeTls  ///< "acme-tls/1" (RFC 8737): for a challenge's own certificate
+};
+
 /// A certificate with its chain and key, ready for handshakes. Immutable.
 class TlsContext {
 public:
     /// PEM texts. Throws Error(Tls), saying which part is wrong: no certificate, no key, or a key
     /// that is not the certificate's. `minimum` is "1.2" or "1.3".
     TlsContext(const std::string& certificatePem, const std::string& keyPem,
-               const std::string& minimum);
+               const std::string& minimum, TlsProtocol protocol = TlsProtocol::Pop3);
 
     /// A server's side of one connection, not yet bound to a socket.
     Ssl newSession(ClientCertificates clientCertificates = ClientCertificates::No) const;
