@@ -71,6 +71,7 @@ Pkey privateKey(const std::string& pem) {
 
 /// RFC 7301 section 3.1: each name behind its length.
 constexpr std::string_view kPop3Protocol = "\x04pop3";
+constexpr std::string_view kHttpProtocol = "\x08http/1.1";
 constexpr std::string_view kAcmeTlsProtocol =
     "\x0a"
     "acme-tls/1";
@@ -105,8 +106,9 @@ void prepareVerification(SSL_CTX* context) {
 }
 
 void restrict(SSL_CTX* context, const std::string& minimum, TlsProtocol protocol) {
-    const std::string_view& spoken =
-        protocol == TlsProtocol::AcmeTls ? kAcmeTlsProtocol : kPop3Protocol;
+    const std::string_view& spoken = protocol == TlsProtocol::AcmeTls ? kAcmeTlsProtocol
+                                     : protocol == TlsProtocol::Http  ? kHttpProtocol
+                                                                      : kPop3Protocol;
     SSL_CTX_set_min_proto_version(context, minimum == "1.3" ? TLS1_3_VERSION : TLS1_2_VERSION);
     SSL_CTX_set_cipher_list(context, kCiphers12);
     SSL_CTX_set1_groups_list(context, kGroups);

@@ -47,6 +47,7 @@ struct CertificateFacts {
 /// What is spoken behind a handshake: the one name that a client may ask for by ALPN (RFC 7301).
 enum class TlsProtocol {
     Pop3,    ///< "pop3"; who asks for none is welcome
+    Http,    ///< "http/1.1"; who asks for none is welcome
     AcmeTls  ///< "acme-tls/1" (RFC 8737): for a challenge's own certificate
 };
 
