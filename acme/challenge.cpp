@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
-
+#include "acme/openssl_types.h"
 #include "crypto/digest.h"
 #include "gateway/base/error.h"
 #include "gateway/base/text.h"
@@ -15,14 +13,9 @@ namespace acme {
 namespace {
 
 using gateway::Error;
-using gateway::net::OpensslFree;
 using gateway::net::TlsContext;
 using gateway::net::TlsProtocol;
 
-using Bio = std::unique_ptr<BIO, OpensslFree<BIO_free>>;
-using Pkey = std::unique_ptr<EVP_PKEY, OpensslFree<EVP_PKEY_free>>;
-using X509Ptr = std::unique_ptr<X509, OpensslFree<X509_free>>;
-using Extension = std::unique_ptr<X509_EXTENSION, OpensslFree<X509_EXTENSION_free>>;
 using Oid = std::unique_ptr<ASN1_OBJECT, OpensslFree<ASN1_OBJECT_free>>;
 using OctetString = std::unique_ptr<ASN1_OCTET_STRING, OpensslFree<ASN1_OCTET_STRING_free>>;
 
@@ -70,12 +63,6 @@ X509Ptr challengeCertificate(const std::string& name, std::string_view keyAuthor
     return made;
 }
 
-std::string textOf(const Bio& bio) {
-    char* data = nullptr;
-    const long length = BIO_get_mem_data(bio.get(), &data);
-    return {data, static_cast<std::size_t>(length)};
-}
-
 }  // namespace
 
 void Challenges::add(std::string token, std::string keyAuthorization) {
@@ -118,11 +105,8 @@ std::shared_ptr<const TlsContext> makeTlsAlpnContext(const std::string& name,
     require(key != nullptr);
     const X509Ptr certificate = challengeCertificate(name, keyAuthorization, key.get());
     const Bio certificatePem(BIO_new(BIO_s_mem()));
-    const Bio keyPem(BIO_new(BIO_s_mem()));
-    require(PEM_write_bio_X509(certificatePem.get(), certificate.get()) == 1 &&
-            PEM_write_bio_PKCS8PrivateKey(keyPem.get(), key.get(), nullptr, nullptr, 0, nullptr,
-                                          nullptr) == 1);
-    return std::make_shared<TlsContext>(textOf(certificatePem), textOf(keyPem), "1.2",
+    require(PEM_write_bio_X509(certificatePem.get(), certificate.get()) == 1);
+    return std::make_shared<TlsContext>(textOf(certificatePem), pemOf(key), "1.2",
                                         TlsProtocol::AcmeTls);
 }
 
