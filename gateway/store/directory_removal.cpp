@@ -27,18 +27,25 @@ public:
     void move(const MessageId& id) {
         const char* const name = id.str().c_str();
         if (::renameat2(m_folder.get(), name, m_deleted.get(), name, RENAME_NOREPLACE) == 0) {
-            m_moved.push_back(id);
+            m_moved.emplace_back(id, true);
         } else if (errno == EINVAL || errno == ENOSYS) {
-            moveByLink(id);
+            link(id);
         } else if (errno == EEXIST) {
-            unlinkHere(id);  // it was restored by hand, by a copy
+            addSecondName(id, false);
         } else if (errno != ENOENT) {
             throwErrnoFor(m_layout, "remove messages in", m_folder.path());
         }
     }
 
+    /// The names in the folder go last: on a disk that is full only a name that is still there is
+    /// sure to stay.
     void sync() {
         m_deleted.sync();
+        for (const MessageId& id : m_twofold) {
+            if (::unlinkat(m_folder.get(), id.str().c_str(), 0) != 0 && errno != ENOENT) {
+                throwErrnoFor(m_layout, "remove messages in", m_folder.path());
+            }
+        }
         m_folder.sync();
         if (!m_folder.isAtItsPath()) {
             throw Error(Error::Kind::Disk, "remove messages in " + m_folder.path().native() +
@@ -48,9 +55,11 @@ public:
 
     /// As far as possible: a message that stays in deleted/ was fetched, and can be restored.
     void takeBack() noexcept {
-        for (const MessageId& id : m_moved) {
+        for (const auto& [id, isOurs] : m_moved) {
             const char* const name = id.str().c_str();
-            if (::linkat(m_deleted.get(), name, m_folder.get(), name, 0) == 0 || errno == EEXIST) {
+            const bool there = ::faccessat(m_folder.get(), name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+                               ::linkat(m_deleted.get(), name, m_folder.get(), name, 0) == 0;
+            if (there && isOurs) {
                 ::unlinkat(m_deleted.get(), name, 0);
             }
         }
@@ -65,28 +74,28 @@ private:
     }
 
     /// For file systems that know no RENAME_NOREPLACE; a plain rename could replace.
-    void moveByLink(const MessageId& id) {
+    void link(const MessageId& id) {
         const char* const name = id.str().c_str();
         if (::linkat(m_folder.get(), name, m_deleted.get(), name, 0) == 0) {
-            m_moved.push_back(id);
-        } else if (errno == ENOENT) {
-            return;
-        } else if (errno != EEXIST) {
+            addSecondName(id, true);
+        } else if (errno == EEXIST) {
+            addSecondName(id, false);
+        } else if (errno != ENOENT) {
             throwErrnoFor(m_layout, "remove messages in", m_folder.path());
         }
-        unlinkHere(id);
     }
 
-    void unlinkHere(const MessageId& id) {
-        if (::unlinkat(m_folder.get(), id.str().c_str(), 0) != 0 && errno != ENOENT) {
-            throwErrnoFor(m_layout, "remove messages in", m_folder.path());
-        }
+    /// `isOurs`: false where deleted/ had it before, and it was restored by hand, by a copy.
+    void addSecondName(const MessageId& id, bool isOurs) {
+        m_moved.emplace_back(id, isOurs);
+        m_twofold.push_back(id);
     }
 
     const Layout& m_layout;
     Directory m_folder;
     Directory m_deleted;
-    std::vector<MessageId> m_moved;
+    std::vector<std::pair<MessageId, bool>> m_moved;  ///< and whether its name in deleted/ is ours
+    std::vector<MessageId> m_twofold;                 ///< those with a name in both folders
 };
 
 /// The names in a folder, none where it cannot be read: list() and `check` say so.

@@ -32,24 +32,37 @@ std::string join(int directory, const char* name) {
     return *name == '/' || directory == AT_FDCWD ? name : pathOf(directory) + "/" + name;
 }
 
-/// True where the call shall be made; else errno is set.
-bool permitted(const char* name, const std::string& what) {
+/// The errno the call shall fail with, 0, or Watch::kShort.
+int judged(const char* name, const std::string& what) {
     Watch* const watch = current.load();
     if (watch == nullptr || inside) {
-        return true;
+        return 0;
     }
     inside = true;
     const int error = watch->judge(std::string(name) + " " + what);
     inside = false;
-    errno = error;
-    return error == 0;
+    return error;
+}
+
+/// True where the call shall be made; else errno is set.
+bool permitted(const char* name, const std::string& what) {
+    const int error = judged(name, what);
+    errno = error > 0 ? error : 0;
+    return error <= 0;
+}
+
+bool closesAreWatched() {
+    const Watch* const watch = current.load();
+    return watch != nullptr && !inside && watch->watchesCloses();
 }
 
 bool takesMode(int flags) { return (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE; }
 
 }  // namespace
 
-Watch::Watch(Before before) : m_before(std::move(before)) { current = this; }
+Watch::Watch(Before before, Closes closes) : m_before(std::move(before)), m_closes(closes) {
+    current = this;
+}
 
 Watch::~Watch() { current = nullptr; }
 
@@ -113,8 +126,22 @@ int mkdirat(int directory, const char* path, mode_t mode) {
 }
 
 ssize_t write(int descriptor, const void* octets, std::size_t count) {
-    return permitted("write", pathOf(descriptor)) ? ::syscall(SYS_write, descriptor, octets, count)
-                                                  : -1;
+    const int error = shim::judged("write", pathOf(descriptor));
+    if (error > 0) {
+        errno = error;
+        return -1;
+    }
+    // Half of one octet would be none, which is no short write.
+    const bool halved = error == shim::Watch::kShort && count > 1;
+    return ::syscall(SYS_write, descriptor, octets, halved ? count / 2 : count);
+}
+
+int close(int descriptor) {
+    const bool fails = shim::closesAreWatched() && !permitted("close", pathOf(descriptor));
+    const int error = errno;
+    const auto result = static_cast<int>(::syscall(SYS_close, descriptor));
+    errno = fails ? error : errno;
+    return fails ? -1 : result;
 }
 
 int fsync(int descriptor) {
