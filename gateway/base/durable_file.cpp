@@ -16,12 +16,6 @@ namespace gateway {
 
 namespace {
 
-std::string temporaryName() {
-    std::array<std::byte, 8> random{};
-    fillRandom(random);
-    return std::string(kTemporaryPrefix) + hexOf(random);
-}
-
 /// Whether a file without a name can be given one: linkat() finds it through /proc, which a chroot
 /// may lack.
 bool canLinkUnnamed() {
@@ -34,6 +28,12 @@ std::filesystem::path directoryOf(const std::filesystem::path& target) {
 }
 
 }  // namespace
+
+std::string temporaryName() {
+    std::array<std::byte, 8> random{};
+    fillRandom(random);
+    return std::string(kTemporaryPrefix) + hexOf(random);
+}
 
 Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
     if (this != &other) {

@@ -102,6 +102,8 @@ private:
 /// The prefix of every temporary name a DurableFile may leave after a crash, for the sweep at
 /// start.
 inline constexpr std::string_view kTemporaryPrefix = ".postern-tmp-";
+/// A new name with that prefix.
+std::string temporaryName();
 
 /// Makes `directory` and its missing parents with `mode`, and syncs each new one in its parent.
 /// One that exists is left as it is. After a crash a directory may exist whose name never reached

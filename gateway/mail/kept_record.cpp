@@ -18,7 +18,6 @@ namespace {
 
 constexpr std::chrono::seconds kRetry{30};
 constexpr int kMostPutAside = 1000;
-constexpr std::size_t kLargestBefore = 64U << 20U;  ///< of a damaged file that we replace
 constexpr const char* kWhatToDo =
     ": what was sealed for it is locked until it is given to `postern mailbox password "
     "--unlock-earlier`; `postern mailbox edit --acknowledge` ends this notice";
@@ -106,9 +105,14 @@ void KeptRecord::loadKnown(const RecordContext& context) {
     }
 }
 
+std::exception_ptr KeptRecord::reconcile(RecordContext& context) {
+    const std::exception_ptr failure = reconcile(context, nullptr);
+    keepWritten(context);
+    return failure;
+}
+
 std::exception_ptr KeptRecord::reconcile(RecordContext& context, const NodeId* speaker) {
     m_reconciled = true;
-    m_written.clear();
     m_findings = m_knownFindings;
     m_judgeAgain.reset();
     const RecordFolder folder =
@@ -207,7 +211,8 @@ void KeptRecord::saveKnown(RecordContext& context) {
         if (m_unsaved.contains(file.node) && !m_untouchable.contains(file.node)) {
             context.prepareToWrite();
             makeDurableDirectory(context.layout.knownRecords() / id().str());
-            write(context.layout.knownRecordFile(id(), file.node), Record::toToml(id(), file));
+            m_written.write(context.layout.knownRecordFile(id(), file.node),
+                            Record::toToml(id(), file));
             m_unsaved.erase(file.node);
         }
     }
@@ -241,7 +246,7 @@ void KeptRecord::writeBack(RecordContext& context, const NodeFile& known, const 
     const std::filesystem::path path = context.layout.recordFile(id(), known.node);
     const std::string text = Record::toToml(id(), whole);
     makeDurableDirectory(path.parent_path());
-    write(path, text);
+    m_written.write(path, text);
     m_seen[known.node] = {Stamp::of(path), hashOf(text), RecordFile::State::Good};
     m_folderStamp = Stamp::of(path.parent_path());
     m_settled = false;
@@ -314,35 +319,20 @@ void KeptRecord::add(RecordContext& context, const Record& news, const NodeId* s
         m_unsaved.insert(file.node);
     }
     if (const std::exception_ptr failure = reconcile(context, speaker)) {
-        takeBack(m_written);
+        m_written.takeBack();
         *this = before;
         m_reconciled = false;
         std::rethrow_exception(failure);
     }
+    keepWritten(context);
 }
 
-void KeptRecord::write(const std::filesystem::path& path, const std::string& text) {
-    // As it is at this moment, whoever wrote it: what we take back is only what we did.
-    Written written{path, std::nullopt};
-    if (Stamp::of(path).exists()) {
-        written.before = readWhole(path, kLargestBefore);
-    }
-    m_written.push_back(std::move(written));
-    writeDurably(path, text);
-}
-
-void KeptRecord::takeBack(const std::vector<Written>& written) noexcept {
-    for (const auto& [path, before] : written) {
-        try {
-            if (before) {
-                writeDurably(path, *before);
-            } else {
-                ::unlink(path.c_str());
-            }
-        } catch (const Error& error) {
-            log::warning("a change that failed could not be taken back, and may show later",
-                         {{"file", path.native()}, {"cause", error.what()}});
-        }
+void KeptRecord::keepWritten(const RecordContext& context) {
+    const std::filesystem::path folder = context.layout.record(id());
+    const bool isSeen = Stamp::of(folder) == m_folderStamp;
+    m_written.keep();
+    if (isSeen) {
+        m_folderStamp = Stamp::of(folder);  // that was us
     }
 }
 

@@ -13,6 +13,7 @@
 
 #include "gateway/mail/node.h"
 #include "gateway/mail/record_folder.h"
+#include "gateway/mail/record_writes.h"
 #include "gateway/mail/registry.h"
 
 namespace gateway {
@@ -47,7 +48,7 @@ public:
     /// Reads config/'s folder, takes over what counts (into node/ first), and writes back what
     /// config/ lacks or holds damaged. What goes wrong becomes a finding; the first failed write
     /// is returned too.
-    std::exception_ptr reconcile(RecordContext& context) { return reconcile(context, nullptr); }
+    std::exception_ptr reconcile(RecordContext& context);
 
     /// Adds what this node itself says: durable in both places when it returns. Throws where it
     /// could not; then nothing was said.
@@ -74,12 +75,6 @@ private:
         RecordFile::State state = RecordFile::State::Good;
     };
 
-    /// A file that was replaced or made since the last reconcile() began.
-    struct Written {
-        std::filesystem::path path;
-        std::optional<std::string> before;  ///< nothing where it was not there
-    };
-
     const MailboxId& id() const { return m_known.mailbox(); }
     /// `speaker` is the node that has just said something, where it is us.
     std::exception_ptr reconcile(RecordContext& context, const NodeId* speaker);
@@ -90,9 +85,7 @@ private:
     void writeBack(RecordContext& context, const NodeFile& known, const RecordFile* found,
                    bool speaks);
     void putAside(const RecordContext& context, const NodeId& node, const std::string& why);
-    /// What a failed append() has written would come true at the next start.
-    static void takeBack(const std::vector<Written>& written) noexcept;
-    void write(const std::filesystem::path& path, const std::string& text);
+    void keepWritten(const RecordContext& context);
     void add(RecordContext& context, const Record& news, const NodeId* speaker);
     void requireWritable(const NodeId& node) const;
     void requireFits(const Record& news) const;
@@ -106,7 +99,7 @@ private:
     std::shared_ptr<const Mailbox> m_mailbox;
     std::vector<Finding> m_findings;
     std::vector<Finding> m_knownFindings;  ///< of node/'s copy, until it could be written anew
-    std::vector<Written> m_written;
+    RecordWrites m_written;                ///< since reconcile() began
     Stamp m_folderStamp;
     std::map<NodeId, Seen> m_seen;
     std::vector<std::string> m_foreign;
