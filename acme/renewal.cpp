@@ -17,6 +17,7 @@ using namespace std::chrono_literals;
 
 constexpr int kFormat = 1;
 constexpr std::chrono::hours kShortLife{24 * 10};
+constexpr std::chrono::hours kLeastBetween{1};
 constexpr double kSpread = 0.02;  ///< of a lifetime, before the time without ARI
 constexpr std::array<std::chrono::minutes, 3> kBackOff{1min, 10min, 100min};
 
@@ -115,6 +116,10 @@ std::string RenewalState::toText() const {
                   {"failures", failures},
                   {"last_attempt", timeOf(lastAttempt)},
                   {"not_before", timeOf(notBefore)},
+                  {"last_renewed", timeOf(lastRenewed)},
+                  {"last_directory", lastDirectory},
+                  {"settings", settings},
+                  {"caa_identity", caaIdentity},
                   {"last_error", lastError},
                   {"last_advice", lastAdvice},
                   {"window_of", windowOf},
@@ -147,6 +152,10 @@ std::optional<RenewalState> RenewalState::parse(const std::string& text, bool& i
         failures.is_number_integer() ? std::clamp(failures.get<int>(), 0, 1'000'000) : 0;
     state.lastAttempt = timeIn(document, "last_attempt");
     state.notBefore = timeIn(document, "not_before");
+    state.lastRenewed = timeIn(document, "last_renewed");
+    state.lastDirectory = textIn(document, "last_directory").value_or("");
+    state.settings = textIn(document, "settings").value_or("");
+    state.caaIdentity = textIn(document, "caa_identity").value_or("");
     state.lastError = textIn(document, "last_error").value_or("");
     state.lastAdvice = textIn(document, "last_advice").value_or("");
     state.windowOf = textIn(document, "window_of").value_or("");
@@ -171,6 +180,11 @@ RenewalPlan planRenewal(const std::optional<Held>& held, const Ordered& wanted, 
         plan.why = whyNow(*held, wanted, namesAreFixed, state);
         if (plan.why.empty()) {
             plan = byDates(*held, state);
+            if (state.lastRenewed) {  // whatever an authority suggests: never one after another
+                const auto least =
+                    std::min<WallTime::duration>((held->ends - held->begins) / 10, kLeastBetween);
+                plan.at = std::max(plan.at, std::min(*state.lastRenewed, now) + least);
+            }
         }
     }
     if (state.notBefore && *state.notBefore > plan.at) {

@@ -42,6 +42,11 @@ struct RenewalState {
     std::string lastError;
     std::string lastAdvice;
 
+    std::optional<gateway::WallTime> lastRenewed;
+    std::string lastDirectory;  ///< that was asked last
+    std::string settings;       ///< a digest of those that the last attempt was made with
+    std::string caaIdentity;    ///< what the authority is called in CAA records
+
     std::optional<Ordered> ordered;  ///< nothing where it is not known
     std::string windowOf;            ///< the id of the certificate that `window` is about
     std::optional<RenewalWindow> window;

@@ -82,6 +82,15 @@ TEST_CASE("ARI: a random instant of the window, that of this certificate only") 
     CHECK(planRenewal(heldFor(24h * 90), kWanted, true, state, kNow).at < kNow + 24h * 61);
 }
 
+TEST_CASE("ARI: a window that is always past does not renew in a loop") {
+    RenewalState state = stateOf(0);
+    state.windowOf = "aki.serial";
+    state.window = acme::RenewalWindow{kNow - 40h, kNow - 20h, ""};
+    state.lastRenewed = kNow;
+    CHECK(planRenewal(heldFor(24h * 90), kWanted, true, state, kNow).at == kNow + 1h);
+    CHECK(planRenewal(heldFor(5h), kWanted, true, state, kNow).at == kNow + 30min);
+}
+
 TEST_CASE("back-off: 1, 10, 100 minutes, then daily, a tenth more or less") {
     CHECK(acme::backOff(1, 0.5) == 60s);
     CHECK(acme::backOff(2, 0.5) == 600s);
@@ -114,6 +123,10 @@ TEST_CASE("the state comes back as it was; a damaged one is none, a newer one is
     state.failures = 2;
     state.lastAttempt = kNow;
     state.notBefore = kNow + 1h;
+    state.lastRenewed = kNow - 1h;
+    state.lastDirectory = "https://ca/dir";
+    state.settings = "digest";
+    state.caaIdentity = "ca.example.com";
     state.lastError = "no \xff port";
     state.lastAdvice = "open it";
     state.windowOf = "a.b";

@@ -1,0 +1,289 @@
+#include "acme/renewal_attempt.h"
+
+#include <algorithm>
+
+#include <asio/redirect_error.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include "acme/certificate_request.h"
+#include "acme/dns_hook.h"
+#include "acme/issued.h"
+#include "crypto/base64.h"
+#include "crypto/secret.h"
+#include "gateway/base/durable_file.h"
+#include "gateway/base/error.h"
+#include "gateway/base/log.h"
+#include "gateway/base/text.h"
+#include "gateway/net/offload.h"
+
+namespace acme {
+
+namespace {
+
+using gateway::Error;
+using gateway::HttpAnswer;
+using gateway::HttpCall;
+using gateway::net::offload;
+using gateway::net::TlsContext;
+using namespace std::chrono_literals;
+
+constexpr std::size_t kMostKeyFile = 4096;
+constexpr std::chrono::milliseconds kCheckTime{5000};
+
+/// What makes the certificate useless for us; empty where nothing does.
+std::string faultOf(const TlsContext& context, const std::vector<std::string>& wanted) {
+    const auto& names = context.facts().names;
+    for (const std::string& name : wanted) {
+        if (std::find(names.begin(), names.end(), name) == names.end()) {
+            return "it lacks the name " + name;
+        }
+    }
+    return context.facts().ends <= std::chrono::system_clock::now() ? "it has expired already" : "";
+}
+
+}  // namespace
+
+asio::awaitable<void> Workshop::wait(std::chrono::steady_clock::duration time) {
+    asio::steady_timer timer(executor);
+    timer.expires_after(stopping ? std::chrono::steady_clock::duration(0) : time);
+    pauses.insert(&timer);
+    asio::error_code ignored;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    pauses.erase(&timer);
+}
+
+asio::awaitable<HttpAnswer> Workshop::ask(HttpCall call) {
+    call.caFile = options.caFile;
+    co_return co_await send(std::move(call));
+}
+
+RenewalAttempt::RenewalAttempt(Workshop& workshop, Ordered wanted, std::string replaces)
+    : m_workshop(workshop), m_wanted(std::move(wanted)), m_replaces(std::move(replaces)) {}
+
+asio::awaitable<std::optional<Failure>> RenewalAttempt::run() {
+    auto open = [this] {
+        auto opened = m_workshop.folder.openAccount(m_wanted.directory);
+        m_key = m_workshop.folder.newKey();
+        return std::pair(std::move(opened), registration());
+    };
+    const auto [opened, registered] = co_await offload(m_workshop.worker, std::move(open));
+    if (!opened.notice.empty()) {
+        gateway::log::warning(opened.notice);
+    }
+    Conversation conversation(m_wanted.directory, opened.key);
+    Wish wish;
+    wish.names = m_wanted.names;
+    wish.challenge = m_workshop.options.challenge;
+    wish.profile = m_wanted.profile;
+    wish.request = certificateRequest(m_key, m_wanted.names);
+    wish.replaces = m_replaces;
+    Order order(conversation, opened.account, registered, std::move(wish));
+    std::optional<Failure> failure;
+    std::exception_ptr thrown;
+    try {
+        failure = co_await play(order, opened.key);
+    } catch (...) {
+        thrown = std::current_exception();
+    }
+    co_await withdraw();
+    m_directory = conversation.directory();
+    if (thrown) {
+        std::rethrow_exception(thrown);
+    }
+    if (failure && !m_seen.empty()) {
+        failure->text += "; " + m_seen;
+    }
+    co_return failure;
+}
+
+asio::awaitable<std::optional<Failure>> RenewalAttempt::play(Order& order, const AccountKey& key) {
+    const auto deadline = std::chrono::steady_clock::now() + kMost;
+    std::string known = order.account().url;
+    for (;;) {
+        if (m_workshop.stopping) {
+            co_return Failure{"the server stops", "", {}};
+        }
+        if (std::chrono::steady_clock::now() > deadline) {
+            co_return withoutEnd("the order took longer than " + std::to_string(kMost.count()) +
+                                 " minutes");
+        }
+        switch (order.next()) {
+            case Order::Then::Send: {
+                HttpAnswer answer = co_await m_workshop.ask(order.call());
+                order.take(std::move(answer), std::chrono::system_clock::now());
+                break;
+            }
+            case Order::Then::Wait:
+                co_await m_workshop.wait(order.pause());
+                order.waited();
+                break;
+            case Order::Then::Present: {
+                auto failure = co_await present(order.proofs());
+                if (failure) {
+                    co_return failure;
+                }
+                order.presented();
+                break;
+            }
+            case Order::Then::Finished:
+                co_return co_await install(order.chain());
+            case Order::Then::Failed:
+                co_return order.failure();
+        }
+        m_account = order.account().url;
+        if (m_account != known && !m_account.empty()) {
+            known = m_account;
+            co_await keepAccount(key, order.account());
+            if (order.registered()) {
+                gateway::log::notice("ACME account made; using it accepts the authority's terms",
+                                     {{"account", m_account}, {"directory", m_wanted.directory}});
+            }
+        }
+    }
+}
+
+asio::awaitable<void> RenewalAttempt::keepAccount(const AccountKey& key, Account account) {
+    auto save = [this, &key, account = std::move(account)] {
+        m_workshop.folder.saveAccount(m_wanted.directory, key, account);
+    };
+    co_await offload(m_workshop.worker, std::move(save));
+}
+
+Registration RenewalAttempt::registration() const {
+    const RenewerOptions& options = m_workshop.options;
+    Registration made;
+    if (!options.contact.empty()) {
+        made.contact = options.contact.find(':') == std::string::npos ? "mailto:" + options.contact
+                                                                      : options.contact;
+    }
+    if (options.bindingKeyId.empty()) {
+        return made;
+    }
+    made.bindingKeyId = options.bindingKeyId;
+    std::string text = gateway::readWhole(options.bindingKeyFile, kMostKeyFile);
+    std::string_view key = gateway::trimmed(text);
+    while (key.ends_with('=')) {
+        key.remove_suffix(1);
+    }
+    auto decoded = crypto::decodeSecretBase64(key, crypto::Base64::Url);
+    if (!decoded) {
+        decoded = crypto::decodeSecretBase64(key, crypto::Base64::Unpadded);
+    }
+    crypto::wipe(std::span<char>(text));
+    if (!decoded || decoded->size() == 0) {
+        throw Error(Error::Kind::Config,
+                    options.bindingKeyFile.native() +
+                        " holds no HMAC key in base64url; write the one that the authority gave "
+                        "with acme.eab_key_id, and nothing else");
+    }
+    made.bindingKey = std::move(*decoded);
+    return made;
+}
+
+asio::awaitable<std::optional<Failure>> RenewalAttempt::present(const std::vector<Proof>& proofs) {
+    for (const Proof& proof : proofs) {
+        m_presented.push_back(proof);  // first: what was begun is withdrawn as well
+        switch (m_workshop.options.challenge) {
+            case ChallengeType::Http01:
+                m_workshop.challenges.add(proof.token, proof.keyAuthorization);
+                break;
+            case ChallengeType::TlsAlpn01:
+                m_workshop.challenges.addTlsAlpn(
+                    proof.name, makeTlsAlpnContext(proof.name, proof.keyAuthorization));
+                break;
+            case ChallengeType::Dns01:
+                if (auto fault = co_await hook("present", proof)) {
+                    co_return Failure{*fault,
+                                      "see what acme.hook needs; it is run as the user of the "
+                                      "server, without a shell",
+                                      {}};
+                }
+        }
+    }
+    if (m_workshop.options.challenge == ChallengeType::Http01) {
+        co_return co_await checkOurselves(proofs);
+    }
+    co_return std::nullopt;
+}
+
+asio::awaitable<std::optional<Failure>> RenewalAttempt::checkOurselves(
+    const std::vector<Proof>& proofs) {
+    std::set<std::string> seen;
+    for (const Proof& proof : proofs) {
+        if (!seen.insert(proof.name).second) {
+            continue;
+        }
+        const std::uint16_t port = m_workshop.options.checkPort;
+        HttpCall call;
+        call.url = "http://" + proof.name + (port == 80 ? "" : ':' + std::to_string(port));
+        call.url += std::string(kChallengePath) + proof.token;
+        call.direct = true;
+        call.time = kCheckTime;
+        const HttpAnswer answer = co_await m_workshop.send(std::move(call));
+        if (answer.trouble != HttpAnswer::Trouble::None) {
+            // From inside, many networks cannot reach their own outer address: no proof of a fault.
+            m_seen += (m_seen.empty() ? "" : "; ") + ("seen from here, " + proof.name) +
+                      " cannot be reached at port " + std::to_string(port) + " (" +
+                      gateway::printable(answer.cause) + ')';
+        } else if (gateway::trimmed(answer.body) != proof.keyAuthorization &&
+                   answer.status / 100 != 3) {  // authorities follow redirects
+            co_return Failure{
+                "at port " + std::to_string(port) + " of " + proof.name +
+                    " somebody else answers (HTTP status " + std::to_string(answer.status) +
+                    "); the authority was not asked",
+                "let " + proof.name +
+                    " lead to this server only (A and AAAA records), and port 80 to its "
+                    "acme.listen, past other web servers and proxies",
+                {}};
+        }
+    }
+    co_return std::nullopt;
+}
+
+asio::awaitable<std::optional<std::string>> RenewalAttempt::hook(const char* action, Proof proof) {
+    HookCall call;
+    call.program = m_workshop.options.hook;
+    call.action = action;
+    call.fqdn = "_acme-challenge." + proof.name + '.';
+    call.value = dnsValueOf(proof);
+    call.stop = m_workshop.stopHooks;
+    auto run = [call = std::move(call)] { return runHook(call); };
+    co_return co_await offload(m_workshop.worker, std::move(run));
+}
+
+asio::awaitable<void> RenewalAttempt::withdraw() {
+    for (const Proof& proof : m_presented) {
+        m_workshop.challenges.remove(proof.token);
+        m_workshop.challenges.removeTlsAlpn(proof.name);
+        if (m_workshop.options.challenge == ChallengeType::Dns01) {
+            if (const auto fault = co_await hook("cleanup", proof)) {
+                gateway::log::warning("a TXT record of an ACME challenge was not removed",
+                                      {{"name", proof.name}, {"cause", *fault}});
+            }
+        }
+    }
+    m_presented.clear();
+}
+
+asio::awaitable<std::optional<Failure>> RenewalAttempt::install(std::string chain) {
+    auto put = [this, chain = std::move(chain)]() -> std::optional<Failure> {
+        std::string fault;
+        try {
+            m_issued = std::make_shared<TlsContext>(chain, m_key, m_workshop.options.minimumTls);
+            fault = faultOf(*m_issued, m_wanted.names);
+        } catch (const Error& error) {
+            fault = error.what();
+        }
+        if (!fault.empty()) {
+            m_issued.reset();
+            return withoutEnd("the certificate that the authority issued is of no use: " + fault);
+        }
+        m_workshop.folder.install(chain, m_key);
+        return std::nullopt;
+    };
+    auto failure = co_await offload(m_workshop.worker, std::move(put));
+    crypto::wipe(std::span<char>(m_key));
+    co_return failure;
+}
+
+}  // namespace acme

@@ -1,0 +1,100 @@
+// One attempt to get a certificate: account, order, challenges, and the pair on the disk. Never
+// leaves a challenge behind, and never touches the certificate in use before the new one is whole.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/thread_pool.hpp>
+
+#include "acme/acme_folder.h"
+#include "acme/challenge.h"
+#include "acme/order.h"
+#include "acme/renewal.h"
+
+namespace acme {
+
+struct RenewerOptions {
+    std::string directory;
+    std::string contact;  ///< a mail address; or empty
+    std::string hostname;
+    std::string domain;
+    std::vector<std::string> names;  ///< empty: hostname, and domain where it leads here too
+    ChallengeType challenge = ChallengeType::Http01;
+    std::string profile;
+    std::filesystem::path hook;
+    std::string bindingKeyId;
+    std::filesystem::path bindingKeyFile;
+    std::filesystem::path caFile;
+    std::string minimumTls = "1.2";
+    std::uint16_t checkPort = 80;  ///< where our own challenges are looked at first
+};
+
+/// What attempts are made with; all of it outlives them.
+struct Workshop {
+    using Send = std::function<asio::awaitable<gateway::HttpAnswer>(gateway::HttpCall)>;
+
+    asio::any_io_executor executor;
+    asio::thread_pool& worker;
+    AcmeFolder& folder;  ///< only ever used on the worker
+    const RenewerOptions& options;
+    Challenges& challenges;
+    Send send;
+    int stopHooks = -1;                         ///< see HookCall
+    std::set<asio::steady_timer*> pauses = {};  ///< cancelled to stop
+    bool stopping = false;
+
+    /// Waits so long, or until it stops.
+    asio::awaitable<void> wait(std::chrono::steady_clock::duration time);
+    /// To the authority, verified as the options say.
+    asio::awaitable<gateway::HttpAnswer> ask(gateway::HttpCall call);
+};
+
+/// Belongs to the I/O thread.
+class RenewalAttempt {
+public:
+    RenewalAttempt(Workshop& workshop, Ordered wanted, std::string replaces);
+
+    /// Nothing where issued() is on the disk; else why not. Throws Error where our own disk or
+    /// files do not do their part.
+    asio::awaitable<std::optional<Failure>> run();
+
+    std::shared_ptr<const gateway::net::TlsContext> issued() const { return m_issued; }
+    const std::string& account() const { return m_account; }
+    const Directory& directory() const { return m_directory; }
+
+    static constexpr std::chrono::minutes kMost{30};
+
+private:
+    asio::awaitable<std::optional<Failure>> play(Order& order, const AccountKey& key);
+    asio::awaitable<std::optional<Failure>> present(const std::vector<Proof>& proofs);
+    asio::awaitable<std::optional<Failure>> checkOurselves(const std::vector<Proof>& proofs);
+    asio::awaitable<std::optional<std::string>> hook(const char* action, Proof proof);
+    asio::awaitable<void> withdraw();
+    asio::awaitable<void> keepAccount(const AccountKey& key, Account account);
+    asio::awaitable<std::optional<Failure>> install(std::string chain);
+    /// Throws Error(Config) where the file is not what the authority gave.
+    Registration registration() const;
+
+    Workshop& m_workshop;
+    Ordered m_wanted;
+    std::string m_replaces;
+    std::string m_key;
+    std::string m_account;
+    Directory m_directory;
+    std::string m_seen;  ///< what our own look at the challenges showed
+    std::vector<Proof> m_presented;
+    std::shared_ptr<const gateway::net::TlsContext> m_issued;
+};
+
+}  // namespace acme
