@@ -22,9 +22,9 @@ namespace {
 /// Standard error led into a pipe, until the end of the test.
 class CapturedStandardError {
 public:
-    CapturedStandardError() {
+    explicit CapturedStandardError(int flags = 0) {
         std::array<int, 2> ends{};
-        REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
+        REQUIRE(::pipe2(ends.data(), O_CLOEXEC | flags) == 0);
         m_reader = Descriptor(ends[0]);
         m_before = Descriptor(::dup(STDERR_FILENO));
         ::dup2(ends[1], STDERR_FILENO);
@@ -48,14 +48,17 @@ public:
     /// Reads until restore() was called.
     std::string readToEnd() {
         std::string text;
-        std::array<char, 4096> buffer{};
-        for (;;) {
-            const ssize_t got = ::read(m_reader.get(), buffer.data(), buffer.size());
-            if (got <= 0) {
-                return text;
-            }
-            text.append(buffer.data(), static_cast<std::size_t>(got));
+        for (std::string more = read(); !more.empty(); more = read()) {
+            text += more;
         }
+        return text;
+    }
+
+    /// What one read gives; nothing at the end.
+    std::string read() {
+        std::array<char, 4096> buffer{};
+        const ssize_t got = ::read(m_reader.get(), buffer.data(), buffer.size());
+        return {buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
     }
 
 private:
@@ -111,6 +114,26 @@ TEST_CASE("the writer thread writes every line in order") {
     const std::string text = standardError.rest();
     CHECK(linesIn(text) == 100);
     CHECK(text.find("number=0\n") < text.find("number=99\n"));
+}
+
+TEST_CASE("lines that come together are written together, and none is cut in two") {
+    CapturedStandardError standardError(O_DIRECT);  // each write is read for itself
+    REQUIRE(::fcntl(STDERR_FILENO, F_SETPIPE_SZ, 1 << 20) > 0);
+    log::start();
+    for (unsigned i = 0; i < 500; ++i) {
+        log::info("event", {{"number", i}});
+    }
+    log::stop();
+    standardError.restore();
+    std::size_t lines = 0;
+    std::size_t writes = 0;
+    for (std::string text = standardError.read(); !text.empty(); text = standardError.read()) {
+        CHECK(text.ends_with('\n'));
+        lines += linesIn(text);
+        ++writes;
+    }
+    CHECK(lines == 500);
+    CHECK(writes < 250);
 }
 
 TEST_CASE("a reader that stalls blocks nobody; what was dropped is counted, and said") {

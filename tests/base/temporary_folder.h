@@ -12,6 +12,7 @@ namespace shim {
 /// show nothing.
 inline void keepFoldersInMemory() {
     if (std::filesystem::is_directory("/dev/shm")) {
+        // Before there is a second thread. NOLINTNEXTLINE(concurrency-mt-unsafe)
         ::setenv("TMPDIR", "/dev/shm", 0);
     }
 }
