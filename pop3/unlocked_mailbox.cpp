@@ -65,21 +65,25 @@ MessageReader::MessageReader(gateway::MessageStore& store, const gateway::Drop& 
 }
 
 MessageReader::MessageReader(std::unique_ptr<gateway::Outgoing> sealed, const crypto::OpenKey& key)
-    : m_sealed(std::move(sealed)), m_opener(key), m_buffer(bufferSize(m_sealed.get())) {}
+    : m_sealed(std::move(sealed)),
+      m_opener(key),
+      m_size(bufferSize(m_sealed.get())),
+      m_buffer(std::make_unique_for_overwrite<std::byte[]>(m_size)) {}
 
 bool MessageReader::next(std::string& plaintext) {
-    plaintext.reserve(plaintext.size() + m_buffer.size());
+    const std::span<std::byte> buffer(m_buffer.get(), m_size);
+    plaintext.reserve(plaintext.size() + m_size);
     std::size_t filled = 0;
-    while (filled < m_buffer.size()) {
-        const std::size_t got = m_sealed->read(std::span(m_buffer).subspan(filled));
+    while (filled < m_size) {
+        const std::size_t got = m_sealed->read(buffer.subspan(filled));
         if (got == 0) {
-            m_opener.open(std::span(m_buffer).first(filled), plaintext);
+            m_opener.open(buffer.first(filled), plaintext);
             m_opener.finish(plaintext);
             return false;
         }
         filled += got;
     }
-    m_opener.open(m_buffer, plaintext);
+    m_opener.open(buffer, plaintext);
     return true;
 }
 

@@ -65,7 +65,8 @@ public:
 private:
     std::unique_ptr<gateway::Outgoing> m_sealed;
     crypto::Opener m_opener;
-    std::vector<std::byte> m_buffer;
+    std::size_t m_size;
+    std::unique_ptr<std::byte[]> m_buffer;  ///< `m_size` octets
 };
 
 }  // namespace pop3
