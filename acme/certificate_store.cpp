@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "gateway/base/clock.h"
 #include "gateway/base/durable_file.h"
 #include "gateway/base/error.h"
 #include "gateway/base/log.h"
+#include "gateway/base/text.h"
 
 namespace acme {
 
@@ -15,7 +17,29 @@ using gateway::Error;
 /// Chains of a dozen certificates stay far below.
 constexpr std::size_t kMostPem = std::size_t{1024} * 1024;
 
+std::string list(const std::vector<std::string>& names) {
+    std::string text;
+    for (const std::string& name : names) {
+        text += (text.empty() ? "" : ", ") + gateway::printable(name);
+    }
+    return text.empty() ? "no host at all" : text;
+}
+
 }  // namespace
+
+std::string faultOf(const gateway::net::CertificateFacts& facts, const std::string& host,
+                    gateway::WallTime now) {
+    if (facts.ends <= now) {
+        return "it ended at " + gateway::formatTimestamp(facts.ends);
+    }
+    if (facts.begins > now) {
+        return "it is not valid before " + gateway::formatTimestamp(facts.begins);
+    }
+    if (!gateway::net::covers(facts.names, host)) {
+        return "it does not name " + host + ", but " + list(facts.names);
+    }
+    return {};
+}
 
 CertificateStore::CertificateStore(std::filesystem::path folder, std::string minimumTls)
     : m_folder(std::move(folder)), m_minimumTls(std::move(minimumTls)) {}
@@ -41,6 +65,19 @@ std::shared_ptr<const gateway::net::TlsContext> CertificateStore::files(
     }
 }
 
+std::shared_ptr<const gateway::net::TlsContext> CertificateStore::load(
+    const CertificateSource& source) {
+    return source.isSelfSigned() ? selfSigned(source.names) : files(source.certificate, source.key);
+}
+
+bool CertificateStore::isDue(const gateway::net::CertificateFacts& facts,
+                             const std::vector<std::string>& names) {
+    return facts.daysLeft <= kRenewBeforeDays ||
+           !std::all_of(names.begin(), names.end(), [&](const std::string& name) {
+               return std::find(facts.names.begin(), facts.names.end(), name) != facts.names.end();
+           });
+}
+
 bool CertificateStore::stillServes(const std::vector<std::string>& names) const {
     if (!std::filesystem::exists(certificateFile()) || !std::filesystem::exists(keyFile())) {
         return false;
@@ -50,11 +87,7 @@ bool CertificateStore::stillServes(const std::vector<std::string>& names) const 
         const gateway::net::CertificateFacts facts = gateway::net::certificateFacts(pem);
         const gateway::net::TlsContext usable(pem, gateway::readWhole(keyFile(), kMostPem),
                                               m_minimumTls);
-        return facts.daysLeft > kRenewBeforeDays &&
-               std::all_of(names.begin(), names.end(), [&](const std::string& name) {
-                   return std::find(facts.names.begin(), facts.names.end(), name) !=
-                          facts.names.end();
-               });
+        return !isDue(facts, names);
     } catch (const Error& error) {
         if (error.kind() != Error::Kind::Tls) {
             throw;  // a file that cannot be read is not replaced

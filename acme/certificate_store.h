@@ -11,6 +11,19 @@
 
 namespace acme {
 
+/// Where the certificate comes from.
+struct CertificateSource {
+    std::vector<std::string> names;     ///< that it must have; the first is the server's own
+    std::filesystem::path certificate;  ///< PEM, as the key; empty: a self-signed one
+    std::filesystem::path key;          ///< may be the same file
+    bool isSelfSigned() const { return certificate.empty(); }
+};
+
+/// Why clients that check certificates would not take this one for `host`; empty where they would,
+/// as far as its own content tells.
+std::string faultOf(const gateway::net::CertificateFacts& facts, const std::string& host,
+                    gateway::WallTime now);
+
 /// Blocking: at start, on reload and in scheduled jobs.
 class CertificateStore {
 public:
@@ -25,6 +38,13 @@ public:
     /// The admin's own PEM files. Throws Error naming the file and what is wrong with it.
     std::shared_ptr<const gateway::net::TlsContext> files(const std::filesystem::path& certificate,
                                                           const std::filesystem::path& key);
+
+    /// What the source says, by one of the two above.
+    std::shared_ptr<const gateway::net::TlsContext> load(const CertificateSource& source);
+
+    /// Whether a self-signed one is to be renewed.
+    static bool isDue(const gateway::net::CertificateFacts& facts,
+                      const std::vector<std::string>& names);
 
     std::filesystem::path certificateFile() const { return m_folder / "self-signed.crt"; }
     std::filesystem::path keyFile() const { return m_folder / "self-signed.key"; }

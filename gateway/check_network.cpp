@@ -13,6 +13,7 @@
 
 #include "gateway/base/durable_file.h"
 #include "gateway/base/error.h"
+#include "gateway/certificate_status.h"
 #include "gateway/check.h"
 #include "gateway/control.h"
 #include "gateway/mail/layout.h"
@@ -21,6 +22,8 @@
 namespace gateway {
 
 namespace {
+
+using nlohmann::json;
 
 constexpr int kPatienceMilliseconds = 3000;
 constexpr long kFewDays = 14;
@@ -169,11 +172,25 @@ void checkName(const std::string& name, const std::string& where, CheckReport& r
     }
 }
 
-bool covers(const std::vector<std::string>& names, const std::string& host) {
-    const std::size_t dot = host.find('.');
-    const std::string wildcard = dot == std::string::npos ? host : '*' + host.substr(dot);
-    return std::any_of(names.begin(), names.end(),
-                       [&](const std::string& name) { return name == host || name == wildcard; });
+void reportCertificate(const Config& config, const net::CertificateFacts& facts,
+                       const json& certificate, CheckReport& report) {
+    const std::string file = certificate.at("file").get<std::string>();
+    const std::string days = std::to_string(facts.daysLeft) + " days left";
+    const std::string renewed = certificate.at("source") == "self-signed"
+                                    ? "start the server, which renews it by itself"
+                                    : "put a new one there";
+    if (facts.daysLeft < 0) {
+        report.problem("certificate", file + " has expired", renewed);
+    } else if (facts.daysLeft < kFewDays) {
+        report.warning("certificate", file + ": " + days, renewed);
+    } else {
+        report.ok("certificate", file + " fits its key, " + days + "; issued by " + facts.issuer +
+                                     "; " + certificate.at("renewal_reason").get<std::string>());
+    }
+    if (!net::covers(facts.names, config.hostname)) {
+        report.warning("certificate", file + " does not name " + config.hostname,
+                       "archivers that check names will refuse it: use one for that name");
+    }
 }
 
 }  // namespace
@@ -195,37 +212,27 @@ void checkPorts(const Config& config, CheckReport& report) {
 }
 
 void checkCertificate(const Config& config, CheckReport& report) {
+    const acme::CertificateSource source = certificateSource(config);
     const Layout layout(config.data);
-    const bool own = config.tls.source == Config::Tls::Source::Files;
-    const auto file = own ? config.tls.certificate : layout.selfSignedCertificate();
-    const auto keyFile = own ? config.tls.key : layout.selfSignedKey();
+    const auto file = source.isSelfSigned() ? layout.selfSignedCertificate() : source.certificate;
+    const auto keyFile = source.isSelfSigned() ? layout.selfSignedKey() : source.key;
     std::error_code ignored;
-    if (!own && !std::filesystem::exists(file, ignored)) {
+    if (source.isSelfSigned() && !std::filesystem::exists(file, ignored)) {
         report.ok("certificate", "a self-signed one is made at the first start");
         return;
     }
-    const std::string certificate = readWhole(file, kLargestPem);
+    const std::string pem = readWhole(file, kLargestPem);
     try {
-        const net::TlsContext usable(certificate, readWhole(keyFile, kLargestPem),
-                                     config.tls.minimum);
-        const net::CertificateFacts facts = net::certificateFacts(certificate);
-        const std::string days = std::to_string(facts.daysLeft) + " days left";
-        if (facts.daysLeft < 0) {
-            report.problem("certificate", file.native() + " has expired",
-                           own ? "put a new one there" : "restart the server, which renews it");
-        } else if (facts.daysLeft < kFewDays) {
-            report.warning("certificate", file.native() + ": " + days,
-                           own ? "put a new one there" : "restart the server, which renews it");
-        } else {
-            report.ok("certificate", file.native() + " fits its key, " + days);
-        }
-        if (!covers(facts.names, config.hostname)) {
-            report.warning("certificate", file.native() + " does not name " + config.hostname,
-                           "archivers that check names will refuse it: use one for that name");
-        }
+        const net::TlsContext usable(pem, readWhole(keyFile, kLargestPem), config.tls.minimum);
+        const json certificate = describeCertificate(config, certificateOnDisk(config),
+                                                     std::chrono::system_clock::now());
+        reportCertificate(config, usable.facts(), certificate, report);
     } catch (const Error& error) {
-        report.problem("certificate", file.native() + ": " + error.what(),
-                       "mend the certificate or its key in " + config.where("tls.certificate"));
+        report.problem(
+            "certificate", file.native() + ": " + error.what(),
+            file == layout.importedPair()
+                ? "import it again: `postern certificate import FILE`"
+                : "mend the certificate or its key in " + config.where("tls.certificate"));
     }
 }
 

@@ -9,6 +9,7 @@
 #include "gateway/command_line.h"
 #include "gateway/commands_admin.h"
 #include "gateway/commands_backup.h"
+#include "gateway/commands_certificate.h"
 #include "gateway/commands_completion.h"
 #include "gateway/commands_mailbox.h"
 #include "gateway/commands_message.h"
@@ -60,6 +61,7 @@ void addCommands(CLI::App& app, CommandLine& line) {
     addBackupCommands(app, line);
     addMessageCommands(app, line);
     addAdminCommands(app, line);
+    addCertificateCommands(app, line);
     addCompletionCommand(app, line);
 }
 

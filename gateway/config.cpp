@@ -9,6 +9,7 @@
 #include "gateway/base/error.h"
 #include "gateway/base/text.h"
 #include "gateway/config_reader.h"
+#include "gateway/mail/layout.h"
 
 namespace gateway {
 
@@ -188,13 +189,17 @@ private:
         }
         tls.source =
             source == "files" ? Config::Tls::Source::Files : Config::Tls::Source::SelfSigned;
+        if (source == "files" && tls.certificate.empty() && tls.key.empty()) {
+            tls.certificate = tls.key = Layout(m_config.data).importedPair();
+        }
         for (const auto& [name, path] :
              {std::pair("tls.certificate", &tls.certificate), std::pair("tls.key", &tls.key)}) {
             if (source == "files" && path->empty()) {
                 problem(
                     find(name) != nullptr ? name : "tls.source",
                     "source = \"files\" needs both files; write certificate = \"…/fullchain.pem\" "
-                    "and key = \"…/privkey.pem\"");
+                    "and key = \"…/privkey.pem\", or neither for what `postern certificate import` "
+                    "put here");
             } else if (source == "self-signed" && !path->empty()) {
                 problem(name,
                         "is used with source = \"files\" only; write that in [tls], or remove "

@@ -55,7 +55,7 @@ struct Config {
     struct Tls {
         enum class Source { SelfSigned, Files, Acme };
         Source source = Source::SelfSigned;
-        std::filesystem::path certificate;
+        std::filesystem::path certificate;  ///< of Files; default: the imported pair
         std::filesystem::path key;
         std::string minimum = "1.2";
     } tls;

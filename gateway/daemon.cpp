@@ -133,11 +133,13 @@ Daemon::Daemon(Config config)
       m_store(m_layout),
       m_keeper(m_layout, prepareNode(m_layout, m_config)),
       m_certificates(m_layout.tls(), m_config.tls.minimum),
+      m_certificateWatch(m_certificates),
       m_operations(m_config, m_keeper, m_store),
       m_disk(kDiskThreads),
       m_cpu(unlocksAtOnce()),
       m_records(1),
       m_slow(1),
+      m_tlsSettings(m_config.tls),
       m_tls(loadCertificate(m_config)),
       m_smtpOptions(smtpOptions(m_config)),
       m_pop3Options(pop3Options(m_config)),
@@ -196,18 +198,26 @@ void Daemon::listen(net::Listener& listener, const std::vector<ListenAddress>& a
 }
 
 std::shared_ptr<const net::TlsContext> Daemon::loadCertificate(const Config& config) {
-    if (config.tls.source == Config::Tls::Source::Files) {
-        try {
-            return m_certificates.files(config.tls.certificate, config.tls.key);
-        } catch (const Error& error) {
-            throw Error(error.kind(), config.where("tls.certificate") + ": " + error.what());
+    std::shared_ptr<const net::TlsContext> context;
+    try {
+        context = m_certificateWatch.load(certificateSource(config));
+    } catch (const Error& error) {
+        if (config.tls.source == Config::Tls::Source::SelfSigned) {
+            throw;
         }
+        const bool imported = config.tls.certificate == m_layout.importedPair();
+        throw Error(error.kind(), config.where(imported ? "tls.source" : "tls.certificate") + ": " +
+                                      error.what() +
+                                      (imported ? "; `postern certificate import FILE` puts a "
+                                                  "certificate there"
+                                                : ""));
     }
-    std::vector<std::string> names{config.hostname};
-    if (config.domain != config.hostname) {
-        names.push_back(config.domain);
+    const std::string fault =
+        acme::faultOf(context->facts(), config.hostname, std::chrono::system_clock::now());
+    if (!fault.empty()) {
+        log::warning("clients that check the certificate will not take it", {{"cause", fault}});
     }
-    return m_certificates.selfSigned(names);
+    return context;
 }
 
 void Daemon::run() {
@@ -215,7 +225,7 @@ void Daemon::run() {
     schedule("watching records", 1s, [this] { return watchRecords(); });
     schedule("watching the disk", 5s, [this] { return watchDisk(); });
     schedule("purging deleted messages", 10min, [this] { return purgeDeleted(); });
-    schedule("renewing the certificate", 12h, [this] { return renewCertificate(); });
+    schedule("watching the certificate", 2s, [this] { return watchCertificate(); });
     schedule("forgetting idle keys", 5s, [this] { return forgetIdleKeys(); });
     schedule("keeping the times of mail", 1min, [this] { return keepTimes(); });
     m_smtp.start();
@@ -268,9 +278,11 @@ asio::awaitable<void> Daemon::reload() {
             const Config config = loadConfig(m_config.file);
             auto context = loadCertificate(config);
             log::configure(config.log.level, config.log.format);
-            return context;
+            return std::pair(std::move(context), config.tls);
         };
-        m_tls.replace(co_await net::offload(m_slow, read));
+        auto [context, settings] = co_await net::offload(m_slow, read);
+        m_tls.replace(std::move(context));
+        m_tlsSettings = std::move(settings);
         auto load = [this] { return m_keeper.load(); };
         takeOver(co_await net::offload(m_records, load));
     } catch (const std::exception& error) {

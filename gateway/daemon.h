@@ -16,6 +16,7 @@
 #include <asio/thread_pool.hpp>
 
 #include "acme/certificate_store.h"
+#include "acme/certificate_watch.h"
 #include "gateway/config.h"
 #include "gateway/control_server.h"
 #include "gateway/data_lock.h"
@@ -23,6 +24,7 @@
 #include "gateway/mail/registry.h"
 #include "gateway/net/listener.h"
 #include "gateway/operations.h"
+#include "gateway/status.h"
 #include "gateway/store/directory_store.h"
 #include "gateway/watch/disk_trend.h"
 #include "pop3/server.h"
@@ -63,7 +65,11 @@ private:
     asio::awaitable<void> watchRecords();
     asio::awaitable<void> watchDisk();
     asio::awaitable<void> purgeDeleted();
-    asio::awaitable<void> renewCertificate();
+    /// Takes a renewed certificate, and says when the one in use comes to its end.
+    asio::awaitable<void> watchCertificate();
+    void sayWhenCertificateEnds();
+    CertificateState certificateState() const;
+    nlohmann::json certificateStatus() const;
     asio::awaitable<void> forgetIdleKeys();
     asio::awaitable<void> keepTimes();
     pop3::Engine pop3Engine();
@@ -84,7 +90,8 @@ private:
     DirectoryStore m_store;
     RegistryKeeper m_keeper;  ///< only ever used on m_records
     acme::CertificateStore m_certificates;
-    Operations m_operations;  ///< only ever used on m_records
+    acme::CertificateWatch m_certificateWatch;  ///< only ever used on m_slow
+    Operations m_operations;                    ///< only ever used on m_records
 
     asio::io_context m_io{1};
     asio::thread_pool m_disk;
@@ -93,7 +100,10 @@ private:
     asio::thread_pool m_slow;     ///< one thread: purging, certificates
 
     House m_house;
+    Config::Tls m_tlsSettings;  ///< in force; a reload may have changed them
     net::TlsHolder m_tls;
+    std::string m_certificateRefused;  ///< why what its files hold now is not used
+    CertificateStage m_certificateSaid = CertificateStage::Fine;
     smtp::Options m_smtpOptions;
     pop3::Options m_pop3Options;
     smtp::MessageMemory m_messageMemory;

@@ -15,7 +15,11 @@ asio::awaitable<nlohmann::json> Daemon::control(nlohmann::json request, Descript
     if (request.value("operation", nlohmann::json()) == "status") {
         co_return co_await status();
     }
+    if (request.value("operation", nlohmann::json()) == "certificate.status") {
+        co_return certificateStatus();
+    }
     std::shared_ptr<const Registry> registry;
+    const bool imports = request.value("operation", nlohmann::json()) == "certificate.import";
     const bool replacesKey = Operations::replacesKey(request);
     // The keeper is only ever asked on its own thread, also for the snapshot it has now.
     auto perform = [this, &registry, request = std::move(request),
@@ -26,6 +30,9 @@ asio::awaitable<nlohmann::json> Daemon::control(nlohmann::json request, Descript
     };
     nlohmann::json answer = co_await net::offload(m_records, std::move(perform));
     takeOver(registry);
+    if (imports && answer.value("ok", false)) {
+        co_await watchCertificate();
+    }
     if (replacesKey && answer.contains("address")) {
         // From here on the old key is judged anew at commit; what was judged before must end first.
         const auto mailbox = MailboxId::parse(answer.at("address").get<std::string>());

@@ -137,9 +137,4 @@ asio::awaitable<void> Daemon::forgetIdleKeys() {
     co_return;
 }
 
-asio::awaitable<void> Daemon::renewCertificate() {
-    auto load = [this] { return loadCertificate(m_config); };
-    m_tls.replace(co_await net::offload(m_slow, load));
-}
-
 }  // namespace gateway

@@ -5,7 +5,6 @@
 
 #include "gateway/daemon.h"
 #include "gateway/net/offload.h"
-#include "gateway/status.h"
 
 namespace gateway {
 
@@ -14,7 +13,7 @@ asio::awaitable<nlohmann::json> Daemon::status() {
     facts.started = m_started;
     facts.smtpSessions = m_smtp.connections();
     facts.pop3Sessions = m_pop3.connections();
-    facts.certificate = m_tls.current()->facts();
+    facts.certificate = certificateState();
     facts.diskShortSince = m_roomShortSince;
     facts.diskProjected = m_diskTrend.reaches(m_config.store.minFree);
     facts.turnedAway = m_house.turnedAway().entries();

@@ -14,6 +14,7 @@
 #include "gateway/mailbox_address.h"
 #include "gateway/mailbox_summary.h"
 #include "gateway/operations_admin.h"
+#include "gateway/operations_certificate.h"
 #include "gateway/request_fields.h"
 
 namespace gateway {
@@ -56,7 +57,7 @@ json Operations::perform(json request, MailboxTimes times) noexcept {
 }
 
 void Operations::forget(json& object) {
-    for (const char* name : {"password", "earlier_password", "identity", "token"}) {
+    for (const char* name : {"password", "earlier_password", "identity", "token", "pair"}) {
         const auto found = object.find(name);
         if (found != object.end() && found->is_string()) {
             crypto::wipe(std::span<char>(found->get_ref<std::string&>()));
@@ -91,6 +92,9 @@ json Operations::dispatch(json& request) {
     }
     if (wanted.starts_with("admin.")) {
         return performOnAdmins(Layout(m_config.data), wanted, request);
+    }
+    if (wanted.starts_with("certificate.")) {
+        return performOnCertificate(m_config, wanted, request);
     }
     throw Refusal(EX_UNAVAILABLE, "the running server does not know the operation " +
                                       printable(wanted, 80) +

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <sys/statvfs.h>
 
-#include "acme/certificate_store.h"
-#include "gateway/base/durable_file.h"
 #include "gateway/base/error.h"
 #include "gateway/base/text.h"
 #include "gateway/mail/replaced_keys.h"
@@ -19,7 +17,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMostTurnedAway = 1000;
-constexpr std::size_t kLargestPem = 1U << 20U;
 /// Senders try again within that time; later, they were helped or have given up.
 constexpr std::chrono::hours kRecent{6};
 
@@ -43,34 +40,6 @@ json describeListeners(const Config& config) {
     add(config.pop3.listen, "pop3", "starttls");
     add(config.pop3.listenTls, "pop3", "implicit");
     return listeners;
-}
-
-bool isSelfSigned(const Config& config) {
-    return config.tls.source == Config::Tls::Source::SelfSigned;
-}
-
-/// The certificate as its file holds it.
-net::CertificateFacts certificateOnDisk(const Config& config) {
-    const auto file =
-        isSelfSigned(config) ? Layout(config.data).selfSignedCertificate() : config.tls.certificate;
-    return net::certificateFacts(readWhole(file, kLargestPem));
-}
-
-json describeCertificate(const Config& config, const net::CertificateFacts& facts, WallTime now) {
-    const auto renewal =
-        facts.ends - std::chrono::hours(24 * acme::CertificateStore::kRenewBeforeDays);
-    const auto left = std::chrono::floor<std::chrono::hours>(facts.ends - now).count();
-    json names = json::array();
-    for (const std::string& name : facts.names) {
-        names.push_back(printable(name));
-    }
-    return {{"source", isSelfSigned(config) ? "self-signed" : "files"},
-            {"names", std::move(names)},
-            {"issuer", printable(facts.issuer)},
-            {"ends", formatTimestamp(facts.ends)},
-            {"days_left", left >= 0 ? left / 24 : (left - 23) / 24},
-            {"renewal", isSelfSigned(config) ? json(formatTimestamp(renewal)) : json()},
-            {"spki_sha256", facts.publicKeySha256}};
 }
 
 std::optional<std::uint64_t> freeOctets(const Config& config) {
@@ -133,18 +102,17 @@ private:
         const Config& config = m_sources.config;
         m_answer["certificate"] = nullptr;
         std::error_code ignored;
-        if (m_sources.server == nullptr && isSelfSigned(config) &&
+        if (m_sources.server == nullptr && certificateSource(config).isSelfSigned() &&
             !std::filesystem::exists(Layout(config.data).selfSignedCertificate(), ignored)) {
             return;  // made at the first start
         }
         HealthSnapshot::Certificate& judged = m_snapshot.certificate.emplace();
         try {
-            const net::CertificateFacts facts = m_sources.server != nullptr
-                                                    ? m_sources.server->certificate
-                                                    : certificateOnDisk(config);
-            m_answer["certificate"] = describeCertificate(config, facts, m_now);
-            judged.ends = facts.ends;
-            judged.renewsItself = isSelfSigned(config);
+            const CertificateState state = m_sources.server != nullptr
+                                               ? m_sources.server->certificate
+                                               : certificateOnDisk(config);
+            m_answer["certificate"] = describeCertificate(config, state, m_now);
+            judged = certificateForHealth(state);
         } catch (const Error& error) {
             judged.trouble = std::string("the certificate cannot be read: ") + error.what();
         }

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "gateway/base/clock.h"
+#include "gateway/certificate_status.h"
 #include "gateway/config.h"
 #include "gateway/mail/registry.h"
-#include "gateway/net/tls.h"
 #include "gateway/store/message_store.h"
 #include "gateway/turned_away.h"
 #include "gateway/watch/health.h"
@@ -25,7 +25,7 @@ struct ServerFacts {
     WallTime started;
     std::size_t smtpSessions = 0;
     std::size_t pop3Sessions = 0;
-    net::CertificateFacts certificate;  ///< the one in use
+    CertificateState certificate;  ///< the one in use
     std::optional<WallTime> diskShortSince;
     std::optional<WallTime> diskProjected;
     std::vector<TurnedAwayCounts::Entry> turnedAway;
@@ -44,7 +44,7 @@ struct StatusSources {
 ///
 /// version, running, since, domain, hostname, data,
 /// listeners [{address, port, protocol (smtp | pop3), tls (starttls | implicit)}],
-/// certificate {source, names, issuer, ends, days_left, renewal, spki_sha256} or null,
+/// certificate (as describeCertificate()) or null,
 /// sessions {smtp, pop3} or null, disk {free, min_free, projected} or null, drain, twins (null:
 /// not in this version), records [{file, text}],
 /// turned_away [{mailbox, reason, refused, observed, last, peer, seen}] or null, turned_away_more,

@@ -82,6 +82,9 @@ void addState(const json& status, Rows& rows) {
         }
         rows.push_back({"Certificate", text});
         rows.push_back({"  issued by", textOf(certificate, "issuer")});
+        if (certificate.at("refused").is_string()) {
+            rows.push_back({"  not used", textOf(certificate, "refused")});
+        }
     }
     if (const json& sessions = partOf(status, "sessions"); sessions.is_object()) {
         rows.push_back({"Sessions", numberOf(sessions, "smtp") + " SMTP, " +

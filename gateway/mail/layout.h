@@ -56,6 +56,7 @@ public:
     std::filesystem::path tls() const { return m_data / "tls"; }
     std::filesystem::path selfSignedCertificate() const { return tls() / "self-signed.crt"; }
     std::filesystem::path selfSignedKey() const { return tls() / "self-signed.key"; }
+    std::filesystem::path importedPair() const { return tls() / "imported.pem"; }
     std::filesystem::path state() const { return m_data / "state"; }
 
 private:

@@ -1,5 +1,6 @@
 #include "gateway/net/tls.h"
 
+#include <algorithm>
 #include <array>
 #include <span>
 #include <string_view>
@@ -12,14 +13,12 @@
 #include "gateway/base/error.h"
 #include "gateway/base/random.h"
 #include "gateway/base/text.h"
+#include "gateway/net/tls_objects.h"
 
 namespace gateway::net {
 
 namespace {
 
-using Bio = std::unique_ptr<BIO, OpensslFree<BIO_free>>;
-using Pkey = std::unique_ptr<EVP_PKEY, OpensslFree<EVP_PKEY_free>>;
-using X509Ptr = std::unique_ptr<X509, OpensslFree<X509_free>>;
 using Extension = std::unique_ptr<X509_EXTENSION, OpensslFree<X509_EXTENSION_free>>;
 using Names = std::unique_ptr<GENERAL_NAMES, OpensslFree<GENERAL_NAMES_free>>;
 
@@ -27,28 +26,6 @@ using Names = std::unique_ptr<GENERAL_NAMES, OpensslFree<GENERAL_NAMES_free>>;
 constexpr const char* kCiphers12 = "ECDHE+AESGCM:ECDHE+CHACHA20";
 constexpr const char* kGroups = "X25519:P-256:P-384";
 constexpr int kLongestChain = 8;  ///< of intermediate certificates
-
-[[noreturn]] void fail(const std::string& what) {
-    std::array<char, 256> reason{};
-    const unsigned long code = ERR_get_error();
-    ERR_error_string_n(code, reason.data(), reason.size());
-    ERR_clear_error();
-    throw Error(Error::Kind::Tls, code == 0 ? what : what + " (" + reason.data() + ")");
-}
-
-Bio readOnly(const std::string& text) {
-    Bio bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-    if (!bio) {
-        fail("TLS: out of memory");
-    }
-    return bio;
-}
-
-std::string textOfBio(BIO* bio) {
-    char* data = nullptr;
-    const long length = BIO_get_mem_data(bio, &data);
-    return {data, static_cast<std::size_t>(length)};
-}
 
 X509Ptr firstCertificate(BIO* bio) {
     X509Ptr certificate(PEM_read_bio_X509(bio, nullptr, nullptr, nullptr));
@@ -142,13 +119,29 @@ void setSerial(X509* certificate) {
     BN_free(number);
 }
 
-std::string pemOf(const Pkey& key) {
-    const Bio bio(BIO_new(BIO_s_mem()));
-    if (PEM_write_bio_PKCS8PrivateKey(bio.get(), key.get(), nullptr, nullptr, 0, nullptr,
-                                      nullptr) != 1) {
-        fail("cannot write a private key");
+WallTime timeOf(const ASN1_TIME* time) {
+    std::tm parts{};
+    if (ASN1_TIME_to_tm(time, &parts) != 1) {
+        fail("the certificate has no readable dates");
     }
-    return textOfBio(bio.get());
+    return std::chrono::system_clock::from_time_t(::timegm(&parts));
+}
+
+/// SHA-256, in hex, of what an i2d function makes.
+template <typename Encode>
+std::string digestOf(Encode encode) {
+    unsigned char* encoded = nullptr;
+    const int length = encode(&encoded);
+    std::array<unsigned char, 32> digest{};
+    unsigned digestLength = 0;
+    const bool hashed =
+        length > 0 && EVP_Digest(encoded, static_cast<std::size_t>(length), digest.data(),
+                                 &digestLength, EVP_sha256(), nullptr) == 1;
+    OPENSSL_free(encoded);
+    if (!hashed) {
+        fail("the certificate cannot be encoded");
+    }
+    return hexOf(std::as_bytes(std::span<const unsigned char>(digest)));
 }
 
 std::string issuerOf(const X509* certificate) {
@@ -156,15 +149,7 @@ std::string issuerOf(const X509* certificate) {
     // UTF-8 as it is: escaped octets would be read by nobody.
     X509_NAME_print_ex(bio.get(), X509_get_issuer_name(certificate), 0,
                        XN_FLAG_RFC2253 & ~std::uint64_t{ASN1_STRFLGS_ESC_MSB});
-    return textOfBio(bio.get());
-}
-
-std::string pemOf(const X509Ptr& certificate) {
-    const Bio bio(BIO_new(BIO_s_mem()));
-    if (PEM_write_bio_X509(bio.get(), certificate.get()) != 1) {
-        fail("cannot write a certificate");
-    }
-    return textOfBio(bio.get());
+    return textOf(bio.get());
 }
 
 }  // namespace
@@ -228,30 +213,26 @@ CertificateFacts certificateFacts(const std::string& certificatePem) {
     const Bio bio = readOnly(certificatePem);
     const X509Ptr certificate = firstCertificate(bio.get());
     CertificateFacts facts;
-    const ASN1_TIME* const ends = X509_get0_notAfter(certificate.get());
-    int days = 0;
-    int seconds = 0;
-    std::tm parts{};
-    if (ASN1_TIME_diff(&days, &seconds, nullptr, ends) != 1 || ASN1_TIME_to_tm(ends, &parts) != 1) {
-        fail("the certificate has no readable end date");
-    }
-    facts.daysLeft = seconds < 0 ? days - 1 : days;
-    facts.ends = std::chrono::system_clock::from_time_t(::timegm(&parts));
+    facts.begins = timeOf(X509_get0_notBefore(certificate.get()));
+    facts.ends = timeOf(X509_get0_notAfter(certificate.get()));
+    const auto left = facts.ends - std::chrono::system_clock::now();
+    facts.daysLeft = std::chrono::floor<std::chrono::days>(left).count();
     facts.issuer = issuerOf(certificate.get());
     facts.names = dnsNames(certificate.get());
-    unsigned char* encoded = nullptr;
-    const int length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate.get()), &encoded);
-    std::array<unsigned char, 32> digest{};
-    unsigned digestLength = 0;
-    const bool hashed =
-        length > 0 && EVP_Digest(encoded, static_cast<std::size_t>(length), digest.data(),
-                                 &digestLength, EVP_sha256(), nullptr) == 1;
-    OPENSSL_free(encoded);
-    if (!hashed) {
-        fail("the certificate has no readable public key");
-    }
-    facts.publicKeySha256 = hexOf(std::as_bytes(std::span<const unsigned char>(digest)));
+    facts.sha256 =
+        digestOf([&](unsigned char** into) { return i2d_X509(certificate.get(), into); });
+    facts.publicKeySha256 = digestOf([&](unsigned char** into) {
+        return i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate.get()), into);
+    });
     return facts;
+}
+
+bool covers(const std::vector<std::string>& names, const std::string& host) {
+    const std::size_t dot = host.find('.');
+    const std::string wildcard = dot == std::string::npos ? host : '*' + host.substr(dot);
+    return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+        return equalsIgnoringCase(name, host) || equalsIgnoringCase(name, wildcard);
+    });
 }
 
 CertificateAndKey makeSelfSigned(const std::vector<std::string>& names, int days,
@@ -285,7 +266,7 @@ CertificateAndKey makeSelfSigned(const std::vector<std::string>& names, int days
     if (X509_sign(certificate.get(), key.get(), EVP_sha256()) == 0) {
         fail("cannot sign a self-signed certificate");
     }
-    return {pemOf(certificate), pemOf(key)};
+    return {pemOf(certificate.get()), pemOf(key.get())};
 }
 
 }  // namespace gateway::net

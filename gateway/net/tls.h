@@ -39,8 +39,10 @@ struct ClientCertificate {
 struct CertificateFacts {
     std::vector<std::string> names;  ///< DNS names and addresses of its subjectAltName
     long daysLeft = 0;               ///< negative where it has expired
+    WallTime begins;
     WallTime ends;
     std::string issuer;           ///< its distinguished name (RFC 4514), any octets
+    std::string sha256;           ///< of all of it, hex: what browsers call its fingerprint
     std::string publicKeySha256;  ///< of its SubjectPublicKeyInfo, hex: what a twin pins
 };
 
@@ -82,6 +84,9 @@ private:
 
 /// The DNS names of its subjectAltName, any octets.
 std::vector<std::string> dnsNames(const X509* certificate);
+
+/// Whether one of a certificate's names is that host, or its wildcard (RFC 9525 6.3).
+bool covers(const std::vector<std::string>& names, const std::string& host);
 
 /// Throws Error(Tls) where the text holds no certificate.
 CertificateFacts certificateFacts(const std::string& certificatePem);

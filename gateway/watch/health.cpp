@@ -67,19 +67,26 @@ void judgeCertificate(const HealthSnapshot& snapshot, Findings& findings) {
             "`postern check` says what is wrong with it");
         return;
     }
-    const auto left = certificate.ends - snapshot.now;
-    if (left >= snapshot.limits.certificate) {
+    if (!certificate.refused.empty()) {
+        add(findings, "certificate", Severity::Warning,
+            "a new certificate lies ready but is not used: " + certificate.refused,
+            "put a right one there; it is looked at again whenever its files change");
+    }
+    const CertificateStage stage =
+        certificateStage(certificate, snapshot.limits.certificate, snapshot.now);
+    if (stage == CertificateStage::Fine) {
         return;
     }
-    const bool over = left <= seconds(0);
+    const bool over = stage == CertificateStage::Over;
     HealthFinding& finding = add(
         findings, "certificate",
-        left < kCertificateCritical ? Severity::Critical : Severity::Warning,
+        stage == CertificateStage::Soon ? Severity::Warning : Severity::Critical,
         over ? "the certificate has ended: senders and archivers that check it stay away"
              : "the certificate ends in " + span(snapshot.now, certificate.ends),
         certificate.renewsItself
             ? "the server renews it by itself; its log says why it did not"
-            : "put a renewed one where tls.certificate and tls.key point, then reload the server");
+            : "put a renewed one where tls.certificate and tls.key point, or `postern certificate "
+              "import` it; the server takes it by itself");
     finding.deadlines.push_back({"The certificate", certificate.ends});
 }
 
@@ -247,6 +254,23 @@ void judgeRefusals(const HealthSnapshot& snapshot, Findings& findings) {
 }
 
 }  // namespace
+
+CertificateStage certificateStage(const HealthSnapshot::Certificate& certificate,
+                                  std::chrono::seconds limit, WallTime now) {
+    const auto left = certificate.ends - now;
+    seconds critical = kCertificateCritical;
+    if (certificate.renewsItself && certificate.lifetime > seconds(0)) {
+        limit = std::min(limit, certificate.lifetime / 4);
+        critical = std::min(critical, certificate.lifetime / 8);
+    }
+    if (left <= seconds(0)) {
+        return CertificateStage::Over;
+    }
+    if (left >= limit) {
+        return CertificateStage::Fine;
+    }
+    return left < critical ? CertificateStage::Critical : CertificateStage::Soon;
+}
 
 Findings judgeHealth(const HealthSnapshot& snapshot) {
     Findings findings;

@@ -28,7 +28,9 @@ struct HealthSnapshot {
     struct Certificate {
         WallTime ends;
         bool renewsItself = false;
-        std::string trouble;  ///< where there is none, or none that can be read
+        std::string trouble;               ///< where there is none, or none that can be read
+        std::chrono::seconds lifetime{0};  ///< from its first day to its last
+        std::string refused;               ///< why a newer one that lies ready is not used
     };
     std::optional<Certificate> certificate;
 
@@ -96,6 +98,13 @@ struct HealthFinding {
     };
     std::vector<Deadline> deadlines;  ///< in order of time
 };
+
+/// How near the end of the certificate is.
+enum class CertificateStage { Fine, Soon, Critical, Over };
+
+/// One that renews itself is late only where its renewal is, however short its life.
+CertificateStage certificateStage(const HealthSnapshot::Certificate& certificate,
+                                  std::chrono::seconds limit, WallTime now);
 
 /// The worst first.
 std::vector<HealthFinding> judgeHealth(const HealthSnapshot& snapshot);

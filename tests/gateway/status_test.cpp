@@ -20,9 +20,9 @@ WallTime now() { return std::chrono::system_clock::now(); }
 ServerFacts wellServer() {
     ServerFacts facts;
     facts.started = now() - hours(5);
-    facts.certificate.names = {"msgw1.test"};
-    facts.certificate.ends = now() + hours(24 * 100) + std::chrono::minutes(1);
-    facts.certificate.issuer = "CN=Example";
+    facts.certificate.facts.names = {"msgw1.test"};
+    facts.certificate.facts.ends = now() + hours(24 * 100) + std::chrono::minutes(1);
+    facts.certificate.facts.issuer = "CN=Example";
     return facts;
 }
 

@@ -21,7 +21,7 @@ HealthSnapshot well() {
     snapshot.now = kNow;
     snapshot.limits.minFree = kGiB;
     snapshot.limits.maxMessageSize = kGiB / 4;
-    snapshot.certificate = {kNow + hours(24 * 100), false, ""};
+    snapshot.certificate.emplace().ends = kNow + hours(24 * 100);
     snapshot.disk = HealthSnapshot::Disk{10 * kGiB, {}, {}};
     HealthSnapshot::Mailbox mailbox;
     mailbox.address = kAddress;
@@ -87,6 +87,26 @@ TEST_CASE("a certificate is named when its days are few") {
     CHECK(holds(endsIn(hours(48)).front().advice, "by itself"));
     snapshot.certificate->trouble = "cannot be read";
     CHECK(endsIn(hours(999)).front().severity == Severity::Critical);
+}
+
+TEST_CASE("one that renews itself is named when its renewal is late, however short its life") {
+    HealthSnapshot snapshot = well();
+    HealthSnapshot::Certificate& certificate = *snapshot.certificate;
+    certificate.renewsItself = true;
+    certificate.lifetime = hours(6 * 24);
+    certificate.ends = kNow + hours(37);
+    CHECK(judgeHealth(snapshot).empty());
+    certificate.ends = kNow + hours(35);
+    CHECK(only(snapshot).severity == Severity::Warning);
+    certificate.ends = kNow + hours(17);
+    CHECK(only(snapshot).severity == Severity::Critical);
+}
+
+TEST_CASE("a new certificate that is refused is named, though the one in use is well") {
+    HealthSnapshot snapshot = well();
+    snapshot.certificate->refused = "it ended yesterday";
+    CHECK(only(snapshot).severity == Severity::Warning);
+    CHECK(holds(only(snapshot).text, "it ended yesterday"));
 }
 
 TEST_CASE("a full disk tells until when senders wait") {

@@ -1,0 +1,50 @@
+#include "gateway/net/tls_objects.h"
+
+#include <array>
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
+#include "gateway/base/error.h"
+
+namespace gateway::net {
+
+std::string textOf(BIO* bio) {
+    char* data = nullptr;
+    const long length = BIO_get_mem_data(bio, &data);
+    return {data, static_cast<std::size_t>(length)};
+}
+
+void fail(const std::string& what) {
+    std::array<char, 256> reason{};
+    const unsigned long code = ERR_get_error();
+    ERR_error_string_n(code, reason.data(), reason.size());
+    ERR_clear_error();
+    throw Error(Error::Kind::Tls, code == 0 ? what : what + " (" + reason.data() + ")");
+}
+
+Bio readOnly(std::string_view text) {
+    Bio bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+    if (!bio) {
+        fail("TLS: out of memory");
+    }
+    return bio;
+}
+
+std::string pemOf(const X509* certificate) {
+    const Bio bio(BIO_new(BIO_s_mem()));
+    if (PEM_write_bio_X509(bio.get(), certificate) != 1) {
+        fail("cannot write a certificate");
+    }
+    return textOf(bio.get());
+}
+
+std::string pemOf(const EVP_PKEY* key) {
+    const Bio bio(BIO_new(BIO_s_mem()));
+    if (PEM_write_bio_PKCS8PrivateKey(bio.get(), key, nullptr, nullptr, 0, nullptr, nullptr) != 1) {
+        fail("cannot write a private key");
+    }
+    return textOf(bio.get());
+}
+
+}  // namespace gateway::net

@@ -1,0 +1,33 @@
+// OpenSSL's objects as owners, and its failures as Errors: for the files of this room that speak to
+// it. Never seen beyond gateway/net/tls*.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <openssl/bio.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include "gateway/net/tls.h"
+
+namespace gateway::net {
+
+using Bio = std::unique_ptr<BIO, OpensslFree<BIO_free>>;
+using Pkey = std::unique_ptr<EVP_PKEY, OpensslFree<EVP_PKEY_free>>;
+using X509Ptr = std::unique_ptr<X509, OpensslFree<X509_free>>;
+
+/// Throws Error(Tls) with OpenSSL's reason, and empties its queue.
+[[noreturn]] void fail(const std::string& what);
+
+/// `text` must outlive it.
+Bio readOnly(std::string_view text);
+
+/// What was written to a BIO in memory.
+std::string textOf(BIO* bio);
+
+std::string pemOf(const X509* certificate);
+/// Without a passphrase (PKCS #8).
+std::string pemOf(const EVP_PKEY* key);
+
+}  // namespace gateway::net
