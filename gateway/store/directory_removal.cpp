@@ -67,7 +67,9 @@ public:
 
 private:
     Directory makeDeleted() {
-        if (::mkdirat(m_folder.get(), "deleted", 0700) != 0 && errno != EEXIST) {
+        if (::mkdirat(m_folder.get(), "deleted", 0700) == 0) {
+            m_folder.sync();  // before a message's only name lies in it
+        } else if (errno != EEXIST) {
             throwErrnoFor(m_layout, "mkdir", m_folder.path() / "deleted");
         }
         return Directory(m_folder.path() / "deleted");

@@ -30,6 +30,23 @@ TEST_CASE("removed messages lie in deleted/, and both folders are synced before 
     CHECK(fs::exists(fixture.layout.deletedMessage(fixture.drop(), gone)));
 }
 
+TEST_CASE("deleted/ itself is durable before a message's only name lies in it") {
+    const StoreFixture fixture;
+    DirectoryStore store(fixture.layout);
+    const MessageId id = fixture.deliver(store);
+    const fs::path drop = fixture.layout.drop(fixture.drop());
+    const shim::Watch watch;
+    store.remove(fixture.drop(), {{id}});
+    const auto calls = watch.calls();
+    const auto made = placeOf(calls, "mkdir " + (drop / "deleted").native());
+    const auto move = placeOf(calls, "rename " + (drop / id.str()).native() + " " +
+                                         (drop / "deleted" / id.str()).native());
+    REQUIRE(made >= 0);
+    const auto synced = placeOf(calls, "fsync " + drop.native(), made);
+    CHECK(synced > made);
+    CHECK(synced < move);
+}
+
 TEST_CASE("messages that are gone already count as removed") {
     const StoreFixture fixture;
     DirectoryStore store(fixture.layout);
