@@ -115,7 +115,9 @@ asio::awaitable<void> Server::converse(LineStream& stream, bool tlsFromStart) {
 asio::awaitable<void> Server::secure(LineStream& stream, Session& session) {
     const auto context = m_tls.current();
     const bool ask = m_engine.house.asksForCertificate();
-    co_await stream.handshake(*context, ask ? ClientCertificates::Asked : ClientCertificates::No);
+    gateway::net::TlsTerms terms;
+    terms.clientCertificates = ask ? ClientCertificates::Asked : ClientCertificates::No;
+    co_await stream.handshake(*context, std::move(terms));
     auto certificate = stream.clientCertificate();
     session.onTls(TlsInfo(stream.tlsVersion(), stream.tlsCipher(), std::move(certificate.names),
                           std::move(certificate.fault)));

@@ -136,13 +136,15 @@ asio::awaitable<void> LineStream::giveWay() {
     throwIfEnded();
 }
 
-asio::awaitable<void> LineStream::handshake(const TlsContext& context,
-                                            ClientCertificates clientCertificates) {
+asio::awaitable<void> LineStream::handshake(const TlsContext& context) {
+    return handshake(context, TlsTerms());
+}
+
+asio::awaitable<void> LineStream::handshake(const TlsContext& context, TlsTerms terms) {
     // RFC 3207 section 6, RFC 2595 section 4: what was pipelined in clear text is forgotten.
     consume(m_input.text().size());
     m_lineLength = 0;
-    m_tls =
-        std::make_unique<TlsSession>(context, m_core->socket.native_handle(), clientCertificates);
+    m_tls = std::make_unique<TlsSession>(context, m_core->socket.native_handle(), std::move(terms));
     const WhileWaiting waiting(m_waitingForLine);  // a server that stops need not wait for it
     for (Step step = m_tls->handshake(); step != Step::Done; step = m_tls->handshake()) {
         m_failure = m_tls->failure();
@@ -153,6 +155,8 @@ asio::awaitable<void> LineStream::handshake(const TlsContext& context,
 std::string LineStream::tlsVersion() const { return m_tls ? m_tls->version() : ""; }
 
 std::string LineStream::tlsCipher() const { return m_tls ? m_tls->cipher() : ""; }
+
+std::string LineStream::tlsProtocol() const { return m_tls ? m_tls->protocol() : ""; }
 
 ClientCertificate LineStream::clientCertificate() const {
     return m_tls ? m_tls->clientCertificate() : ClientCertificate();
@@ -297,6 +301,16 @@ asio::awaitable<std::string_view> LineStream::readSome() {
         co_await fill();
     }
     co_return m_input.text();
+}
+
+asio::awaitable<void> LineStream::awaitInput() {
+    consume(m_lineLength);
+    m_lineLength = 0;
+    const WhileWaiting waiting(m_waitingForLine);
+    while (m_input.text().empty()) {
+        co_await fill();
+    }
+    m_lastLine = std::chrono::steady_clock::now();
 }
 
 void LineStream::resizeBuffer(std::size_t size) {

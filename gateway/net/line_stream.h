@@ -53,11 +53,12 @@ public:
     void expiresAfter(std::chrono::steady_clock::duration time);
 
     /// Forgets all input that was read, then shakes hands as the server. Throws ConnectionEnded.
-    asio::awaitable<void> handshake(const TlsContext& context,
-                                    ClientCertificates clientCertificates = ClientCertificates::No);
+    asio::awaitable<void> handshake(const TlsContext& context);
+    asio::awaitable<void> handshake(const TlsContext& context, TlsTerms terms);
     bool secured() const { return m_tls != nullptr; }
     std::string tlsVersion() const;
     std::string tlsCipher() const;
+    std::string tlsProtocol() const;  ///< as TlsSession::protocol()
     /// After the handshake.
     ClientCertificate clientCertificate() const;
 
@@ -72,6 +73,9 @@ public:
     /// Input that was read but not consumed; waits for some where there is none. Valid until the
     /// next call.
     asio::awaitable<std::string_view> readSome();
+    /// Returns once there is input, and waits for it as for a line: a client that says nothing
+    /// gives way to others and to the end of the server.
+    asio::awaitable<void> awaitInput();
     void consume(std::size_t octets) { m_input.consume(octets); }
     /// How much one read may take: kBufferSize for lines, more while a message flows.
     void resizeBuffer(std::size_t size);

@@ -53,10 +53,25 @@ constexpr std::string_view kAcmeTlsProtocol =
     "\x0a"
     "acme-tls/1";
 
+const std::string_view& nameOf(TlsProtocol protocol) {
+    return protocol == TlsProtocol::AcmeTls ? kAcmeTlsProtocol
+           : protocol == TlsProtocol::Http  ? kHttpProtocol
+                                            : kPop3Protocol;
+}
+
+/// Null where the session has none.
+const TlsTerms* termsOf(const SSL* ssl) {
+    return static_cast<const TlsTerms*>(SSL_get_app_data(ssl));
+}
+
 /// ALPACA: who asks for another protocol by name (RFC 7301) is at the wrong door.
-int refuseOtherProtocols(SSL*, const unsigned char** out, unsigned char* outLength,
+int refuseOtherProtocols(SSL* ssl, const unsigned char** out, unsigned char* outLength,
                          const unsigned char* offered, unsigned offeredLength, void* spoken) {
-    const std::string_view& ours = *static_cast<const std::string_view*>(spoken);
+    std::string_view ours = *static_cast<const std::string_view*>(spoken);
+    const TlsTerms* const terms = termsOf(ssl);
+    if (terms != nullptr && terms->protocol && ours != kAcmeTlsProtocol) {
+        ours = nameOf(*terms->protocol);
+    }
     unsigned char* chosen = nullptr;
     if (SSL_select_next_proto(
             &chosen, outLength, reinterpret_cast<const unsigned char*>(ours.data()),
@@ -65,6 +80,37 @@ int refuseOtherProtocols(SSL*, const unsigned char** out, unsigned char* outLeng
     }
     *out = chosen;
     return SSL_TLSEXT_ERR_OK;
+}
+
+/// An extension of the ClientHello, as it came; empty where there is none.
+std::string_view extensionOf(SSL* ssl, unsigned type) {
+    const unsigned char* octets = nullptr;
+    std::size_t size = 0;
+    return SSL_client_hello_get0_ext(ssl, type, &octets, &size) == 1
+               ? std::string_view(reinterpret_cast<const char*>(octets), size)
+               : std::string_view();
+}
+
+std::size_t lengthAt(std::string_view text, std::size_t at) {
+    return text.size() < at + 2 ? std::string_view::npos
+                                : static_cast<unsigned char>(text[at]) * 256U +
+                                      static_cast<unsigned char>(text[at + 1]);
+}
+
+/// RFC 8737 section 3: exactly this one name in the ALPN extension (RFC 7301 section 3.1).
+bool isAcmeTls(std::string_view extension) {
+    return lengthAt(extension, 0) == extension.size() - 2 &&
+           extension.substr(2) == kAcmeTlsProtocol;
+}
+
+/// RFC 6066 section 3: the one host name of the list; empty where it is malformed.
+std::string_view serverNameOf(std::string_view extension) {
+    constexpr std::size_t kBeforeName = 5;  // length of the list, type, length of the name
+    return extension.size() > kBeforeName && lengthAt(extension, 0) == extension.size() - 2 &&
+                   extension[2] == TLSEXT_NAMETYPE_host_name &&
+                   lengthAt(extension, 3) == extension.size() - kBeforeName
+               ? extension.substr(kBeforeName)
+               : std::string_view();
 }
 
 /// Notes what the certificate is worth and goes on: who it is decides a mailbox's pin, later.
@@ -83,9 +129,6 @@ void prepareVerification(SSL_CTX* context) {
 }
 
 void restrict(SSL_CTX* context, const std::string& minimum, TlsProtocol protocol) {
-    const std::string_view& spoken = protocol == TlsProtocol::AcmeTls ? kAcmeTlsProtocol
-                                     : protocol == TlsProtocol::Http  ? kHttpProtocol
-                                                                      : kPop3Protocol;
     SSL_CTX_set_min_proto_version(context, minimum == "1.3" ? TLS1_3_VERSION : TLS1_2_VERSION);
     SSL_CTX_set_cipher_list(context, kCiphers12);
     SSL_CTX_set1_groups_list(context, kGroups);
@@ -98,7 +141,7 @@ void restrict(SSL_CTX* context, const std::string& minimum, TlsProtocol protocol
                                   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_read_ahead(context, 1);  // a record in one system call, several with readAhead()
     SSL_CTX_set_alpn_select_cb(context, refuseOtherProtocols,
-                               const_cast<std::string_view*>(&spoken));  // read only
+                               const_cast<std::string_view*>(&nameOf(protocol)));  // read only
 }
 
 void addExtension(X509* certificate, int nid, const std::string& value) {
@@ -161,6 +204,7 @@ TlsContext::TlsContext(const std::string& certificatePem, const std::string& key
         fail("TLS: no context");
     }
     restrict(m_context.get(), minimum, protocol);
+    SSL_CTX_set_client_hello_cb(m_context.get(), onClientHello, nullptr);
     prepareVerification(m_context.get());
     const Bio chain = readOnly(certificatePem);
     const X509Ptr certificate = firstCertificate(chain.get());
@@ -192,6 +236,29 @@ Ssl TlsContext::newSession(ClientCertificates clientCertificates) const {
         SSL_set_verify(ssl.get(), SSL_VERIFY_PEER, nullptr);
     }
     return ssl;
+}
+
+Ssl TlsContext::newSession(const TlsTerms& terms) const {
+    Ssl ssl = newSession(terms.clientCertificates);
+    SSL_set_app_data(ssl.get(), const_cast<TlsTerms*>(&terms));  // read only
+    return ssl;
+}
+
+/// A challenge's certificate must be chosen here: when ALPN is settled it is too late for that.
+int TlsContext::onClientHello(SSL* ssl, int* alert, void*) {
+    const TlsTerms* const terms = termsOf(ssl);
+    if (terms == nullptr || !terms->challenge ||
+        !isAcmeTls(extensionOf(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation))) {
+        return SSL_CLIENT_HELLO_SUCCESS;
+    }
+    const auto challenge =
+        terms->challenge(serverNameOf(extensionOf(ssl, TLSEXT_TYPE_server_name)));
+    if (challenge == nullptr) {
+        *alert = SSL_AD_NO_APPLICATION_PROTOCOL;  // RFC 8737 section 3
+        return SSL_CLIENT_HELLO_ERROR;
+    }
+    SSL_set_SSL_CTX(ssl, challenge->m_context.get());
+    return SSL_CLIENT_HELLO_SUCCESS;
 }
 
 std::vector<std::string> dnsNames(const X509* certificate) {

@@ -4,8 +4,11 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <openssl/ssl.h>
@@ -53,6 +56,17 @@ enum class TlsProtocol {
     AcmeTls  ///< "acme-tls/1" (RFC 8737): for a challenge's own certificate
 };
 
+class TlsContext;
+
+/// What a listener wants of a handshake, beside the certificate.
+struct TlsTerms {
+    ClientCertificates clientCertificates = ClientCertificates::No;
+    std::optional<TlsProtocol> protocol;  ///< instead of the context's own
+    /// The certificate that answers an ACME server's challenge for this name (RFC 8737), where the
+    /// listener answers such; null for a name that nobody is being asked about.
+    std::function<std::shared_ptr<const TlsContext>(std::string_view serverName)> challenge;
+};
+
 /// A certificate with its chain and key, ready for handshakes. Immutable.
 class TlsContext {
 public:
@@ -63,10 +77,14 @@ public:
 
     /// A server's side of one connection, not yet bound to a socket.
     Ssl newSession(ClientCertificates clientCertificates = ClientCertificates::No) const;
+    /// The same on these terms, which must outlive it.
+    Ssl newSession(const TlsTerms& terms) const;
 
     const CertificateFacts& facts() const { return m_facts; }
 
 private:
+    static int onClientHello(SSL* ssl, int* alert, void*);
+
     SslCtx m_context;
     CertificateFacts m_facts;
 };

@@ -46,8 +46,8 @@ BIO* newSink(std::string& records) {
 
 }  // namespace
 
-TlsSession::TlsSession(const TlsContext& context, int socket, ClientCertificates clientCertificates)
-    : m_socket(socket), m_ssl(context.newSession(clientCertificates)) {
+TlsSession::TlsSession(const TlsContext& context, int socket, TlsTerms terms)
+    : m_terms(std::move(terms)), m_socket(socket), m_ssl(context.newSession(m_terms)) {
     SSL_set_bio(m_ssl.get(), BIO_new_socket(socket, BIO_NOCLOSE), newSink(m_records));
 }
 
@@ -160,6 +160,13 @@ void TlsSession::sayGoodbye() noexcept {
 std::string TlsSession::version() const { return SSL_get_version(m_ssl.get()); }
 
 std::string TlsSession::cipher() const { return SSL_get_cipher_name(m_ssl.get()); }
+
+std::string TlsSession::protocol() const {
+    const unsigned char* name = nullptr;
+    unsigned length = 0;
+    SSL_get0_alpn_selected(m_ssl.get(), &name, &length);
+    return {reinterpret_cast<const char*>(name), length};
+}
 
 ClientCertificate TlsSession::clientCertificate() const {
     ClientCertificate result;

@@ -23,8 +23,7 @@ public:
         Ended       ///< the peer went away or broke the protocol: failure() says how
     };
 
-    TlsSession(const TlsContext& context, int socket,
-               ClientCertificates clientCertificates = ClientCertificates::No);
+    TlsSession(const TlsContext& context, int socket, TlsTerms terms = {});
     TlsSession(const TlsSession&) = delete;
     TlsSession& operator=(const TlsSession&) = delete;
 
@@ -44,11 +43,14 @@ public:
     std::string version() const;  ///< "TLSv1.3"
     std::string cipher() const;   ///< "TLS_AES_256_GCM_SHA384"
     ClientCertificate clientCertificate() const;
+    /// What both agreed on by ALPN; empty where the client asked for nothing.
+    std::string protocol() const;
 
 private:
     Step stepOf(int result, const char* what);
     Step send();
 
+    const TlsTerms m_terms;
     int m_socket;
     std::string m_records;     ///< sealed, and not yet taken by the socket
     std::size_t m_sent = 0;    ///< octets of those that it has taken

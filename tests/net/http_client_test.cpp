@@ -3,6 +3,7 @@
 #include "gateway/net/http_client.h"
 
 #include <array>
+#include <csignal>
 #include <thread>
 
 #include <asio/co_spawn.hpp>
@@ -54,6 +55,10 @@ private:
         tcp::socket socket = m_acceptor.accept();
         const auto ssl = tls != nullptr ? tls->newSession() : nullptr;
         if (ssl) {
+            sigset_t brokenPipe;  // OpenSSL's own writes raise it where the client has gone
+            sigemptyset(&brokenPipe);
+            sigaddset(&brokenPipe, SIGPIPE);
+            ::pthread_sigmask(SIG_BLOCK, &brokenPipe, nullptr);
             SSL_set_fd(ssl.get(), socket.native_handle());
             if (SSL_accept(ssl.get()) != 1) {
                 return;

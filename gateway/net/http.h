@@ -1,0 +1,44 @@
+// An HTTP request and its response as values (RFC 9110). Never reads or writes a socket.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "gateway/base/clock.h"
+#include "gateway/base/http_call.h"
+
+namespace gateway::net {
+
+struct HttpRequest {
+    std::string method;  ///< "GET"
+    std::string path;    ///< as it came, with its percent signs; begins with "/"
+    std::string query;   ///< what stands behind the first "?"
+    std::string host;  ///< of the Host field, without port, lower case; empty: HTTP/1.0 without one
+    HttpHeaders fields;  ///< names in lower case, values without blanks around them
+    std::string body;
+    std::string peer;  ///< the client's address
+    bool secured = false;
+    bool keepAlive = false;  ///< whether the client would send another one
+
+    /// The value of a field that stands there once; null where it does not.
+    const std::string* field(std::string_view lowerName) const;
+};
+
+struct HttpResponse {
+    unsigned status = 200;
+    HttpHeaders fields;  ///< without Date, Content-Length and Connection
+    std::string body;
+
+    /// Plain text; `status` also without one.
+    static HttpResponse text(unsigned status, std::string body);
+};
+
+/// The response as octets. To HEAD it has the same fields and no body (RFC 9110 9.3.2). Field
+/// values are cut at a line end: nobody's input makes a field of its own.
+std::string wireForm(const HttpResponse& response, bool toHead, bool keepAlive, WallTime now);
+
+/// "Not Found"; RFC 9110 section 15.
+std::string_view reasonOf(unsigned status);
+
+}  // namespace gateway::net
