@@ -62,6 +62,20 @@ def certificate_warnings(gateway):
 
 
 @case
+def what_is_shown_is_what_the_file_holds(stage):
+    files = Files(stage)
+    chain, key, shown_first = files.make(HOSTNAME)
+    end = "-----END CERTIFICATE-----\n"
+    files.put((chain.split(end)[0] + end, key, shown_first))
+    # The system would know how to go on from there.
+    known = stage.folder / "known.pem"
+    known.write_text(files.authority.root.read_text() + (files.authority.folder / "intermediate.crt").read_text())
+    gateway, _ = started(stage, files.settings, environment={"SSL_CERT_FILE": str(known)})
+    seen = program("openssl", "s_client", "-showcerts", "-connect", f"{gateway.host}:{gateway.pop3s}").stdout.decode()
+    expect_equal(re.findall(r"^ *\d+ s:(.*)", seen, re.MULTILINE), [f"CN = {HOSTNAME}"], "the certificates shown")
+
+
+@case
 def a_renewed_pair_is_taken_without_a_reload_and_no_session_ends(stage):
     files = Files(stage)
     before = files.put(files.make(HOSTNAME))
