@@ -18,7 +18,8 @@ using namespace std::chrono_literals;
 constexpr int kFormat = 1;
 constexpr std::chrono::hours kShortLife{24 * 10};
 constexpr std::chrono::hours kLeastBetween{1};
-constexpr double kSpread = 0.02;  ///< of a lifetime, before the time without ARI
+constexpr std::chrono::hours kLongestBan{24 * 8};  ///< rate limits are counted over a week
+constexpr double kSpread = 0.02;                   ///< of a lifetime, before the time without ARI
 constexpr std::array<std::chrono::minutes, 3> kBackOff{1min, 10min, 100min};
 
 std::chrono::seconds part(WallTime::duration whole, double share) {
@@ -187,10 +188,12 @@ RenewalPlan planRenewal(const std::optional<Held>& held, const Ordered& wanted, 
             }
         }
     }
-    if (state.notBefore && *state.notBefore > plan.at) {
+    // One mistaken answer, or a clock that was wrong when it came, must not end renewals for good.
+    const bool isBelieved = state.notBefore && *state.notBefore <= now + kLongestBan;
+    if (isBelieved && *state.notBefore > plan.at) {
         return {*state.notBefore, "the authority allows the next attempt then"};
     }
-    if (state.failures > 0 && state.lastAttempt && !state.notBefore) {
+    if (state.failures > 0 && state.lastAttempt && !isBelieved) {
         // A clock that was set back must not put the next attempt off by more than the pause.
         const WallTime last = std::min(*state.lastAttempt, now);
         const WallTime again = last + backOff(state.failures, state.dice);

@@ -10,7 +10,8 @@ namespace acme {
 
 namespace {
 
-constexpr std::chrono::seconds kMost{std::chrono::hours(24 * 400)};
+/// Rate limits are counted over a week; who says more is mistaken.
+constexpr std::chrono::seconds kMost{std::chrono::hours(24 * 8)};
 
 constexpr std::array<std::string_view, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                    "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};

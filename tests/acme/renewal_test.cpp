@@ -118,6 +118,16 @@ TEST_CASE("what an authority demanded is kept to the second, instead of our own 
     CHECK(planRenewal({}, kWanted, true, state, kNow).at == kNow + 5400s);
 }
 
+TEST_CASE("a demand for months is none: our own pause holds instead") {
+    RenewalState state;
+    state.failures = 1;
+    state.lastAttempt = kNow;
+    state.notBefore = kNow + std::chrono::hours(24 * 8);
+    CHECK(planRenewal(std::nullopt, kWanted, true, state, kNow).at == *state.notBefore);
+    state.notBefore = kNow + std::chrono::hours(24 * 300);
+    CHECK(planRenewal(std::nullopt, kWanted, true, state, kNow).at <= kNow + 66s);
+}
+
 TEST_CASE("the state comes back as it was; a damaged one is none, a newer one is said") {
     RenewalState state = stateOf(0.125);
     state.failures = 2;

@@ -23,7 +23,7 @@ TEST_CASE("seconds and dates") {
     CHECK(waitFor("120") == 120s);
     CHECK(waitFor("Sun, 22 Nov 2026 10:01:30 GMT") == 90s);
     CHECK(waitFor("Sun, 22 Nov 2026 09:59:59 GMT") == 0s);
-    CHECK(waitFor("Tue, 01 Dec 2026 10:00:00 GMT") == 24h * 9);
+    CHECK(waitFor("Sun, 29 Nov 2026 10:00:00 GMT") == 24h * 7);
     CHECK_FALSE(acme::retryAfter({}, kNow).has_value());
 }
 
@@ -35,6 +35,6 @@ TEST_CASE("what is neither says nothing, and what is absurd is bounded") {
         CAPTURE(odd);
         CHECK_FALSE(waitFor(odd).has_value());
     }
-    CHECK(waitFor("18446744073709551615") == 24h * 400);
-    CHECK(waitFor("Fri, 01 Jan 2100 00:00:00 GMT") == 24h * 400);
+    CHECK(waitFor("18446744073709551615") == 24h * 8);
+    CHECK(waitFor("Fri, 01 Jan 2100 00:00:00 GMT") == 24h * 8);
 }
