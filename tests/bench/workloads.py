@@ -73,14 +73,28 @@ def crowded(size, waiting, most):
         server.empty()
         bench.send(server, 4 * KIB, 1, 1, 4)
         server.multiply(waiting)
-        before = len(server.gateway.sealed_files())
-        figures = bench.send(server, size, 8, 1, most, audited=False)
-        stored = len(server.gateway.sealed_files()) - before
-        if stored != figures["done"]:
-            raise LoadFailed(f"{figures['done']} messages were acknowledged, {stored} stored")
+        figures = send_counted(bench, server, size, 16, 1, most)
         server.empty()
         return figures
     return run
+
+
+def populous(size, connections, mailboxes, most):
+    """Into so many mailboxes that to open them all for the audit would take minutes: their messages are counted."""
+    def run(bench, server):
+        server.adopt(mailboxes)
+        server.empty()
+        return send_counted(bench, server, size, connections, mailboxes, most)
+    return run
+
+
+def send_counted(bench, server, size, connections, mailboxes, most):
+    before = len(server.gateway.sealed_files())
+    figures = bench.send(server, size, connections, mailboxes, most, audited=False)
+    stored = len(server.gateway.sealed_files()) - before
+    if stored != figures["done"]:
+        raise LoadFailed(f"{figures['done']} messages were acknowledged, {stored} stored")
+    return figures
 
 
 def retrieval(size, connections, each):

@@ -185,12 +185,12 @@ class Gateway:
         return wait_for(f"a log line like {pattern!r}", seconds,
                         lambda: re.search(pattern, self.log()))
 
-    def command(self, *words, text="", environment=None, code=0, user=None):
+    def command(self, *words, text="", environment=None, code=0, user=None, seconds=COMMAND_SECONDS):
         """Runs `postern words… --config FILE`; fails unless it exits with `code` (None: any)."""
         identity = {} if user is None else {"user": user, "group": user, "extra_groups": []}
         done = subprocess.run(
             [self.binary, *words, "--config", str(self.config)], input=text.encode(),
-            capture_output=True, timeout=COMMAND_SECONDS, preexec_fn=die_with_parent,
+            capture_output=True, timeout=seconds, preexec_fn=die_with_parent,
             env={**self.environment, **(environment or {})}, **identity)
         expect(code is None or done.returncode == code,
                f"`postern {' '.join(words)}` exited with {done.returncode}, wanted {code}\n"
