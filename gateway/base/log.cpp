@@ -23,8 +23,8 @@ constexpr std::size_t kMostQueued = 10'000;
 constexpr std::size_t kLongestLine = 4000;
 constexpr std::size_t kLongestValue = 1000;
 constexpr std::chrono::seconds kFlushTime{2};
-/// What is logged within this time is written at once: under load a wake-up and two calls for each
-/// message would be a twentieth of what the message costs.
+/// What is logged within this time is written at once: under load that saves a wake-up and two
+/// system calls for each message.
 constexpr std::chrono::milliseconds kGatherTime{5};
 
 constexpr std::array<std::string_view, 5> kNames{"debug", "info", "notice", "warning", "error"};
