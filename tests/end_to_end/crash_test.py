@@ -13,11 +13,13 @@ import threading
 import time
 
 import fixtures
-from cases import Failure, case, expect, expect_equal, run, seconds
+from cases import Failure, case, expect, expect_equal, run, seconds, wait_for
 from clients import Pop3, Smtp, fetch_all, message_id
 from gateway import started
 
 SENDERS = 4
+CONNECTIONS = 64
+KILLS = 12
 DELIVERIES = 500
 SEED = int(os.environ.get("SEED", "20261122"))
 CUT = (ConnectionError, ssl.SSLError, TimeoutError, Failure, OSError)
@@ -26,7 +28,7 @@ CUT = (ConnectionError, ssl.SSLError, TimeoutError, Failure, OSError)
 class Sending:
     """Senders that go on over every crash until enough was accepted; they note what got its 250."""
 
-    def __init__(self, gateway, mailboxes, seed, wanted):
+    def __init__(self, gateway, mailboxes, seed, wanted, senders=SENDERS):
         self.gateway, self.mailboxes, self.seed, self.wanted = gateway, mailboxes, seed, wanted
         self.lock = threading.Lock()
         self.next_number = 0
@@ -34,7 +36,7 @@ class Sending:
         self.count = 0
         self.refused = []
         self.up = threading.Event()
-        self.threads = [threading.Thread(target=self._send, args=(index,)) for index in range(SENDERS)]
+        self.threads = [threading.Thread(target=self._send, args=(index,)) for index in range(senders)]
         for thread in self.threads:
             thread.start()
 
@@ -87,10 +89,27 @@ class Sending:
             self.gateway.kill()
             kills += 1
             self.gateway.start()
+        self.join()
+        return kills
+
+    def crash_every_few_hundred_milliseconds(self, rng, kills):
+        """Counted from the first message that was accepted since the start."""
+        for _ in range(kills):
+            before = self.count
+            self.up.set()
+            wait_for("a message to be accepted", 60, lambda: self.count > before)
+            time.sleep(rng.uniform(0, 0.6))
+            self.up.clear()
+            self.gateway.kill()
+            self.gateway.start()
+        self.wanted = 0
+        self.up.set()
+        self.join()
+
+    def join(self):
         for thread in self.threads:
             thread.join(120)
             expect(not thread.is_alive(), "a sender does not end")
-        return kills
 
 
 def check_mailbox(gateway, sending, mailbox, fetched_before=None):
@@ -175,6 +194,33 @@ def nothing_is_lost_between_sender_and_archiver(stage):
     expect(not back, f"{len(back)} messages came back after QUIT's +OK: {sorted(back)[:5]}")
     check_mailbox(gateway, sending, mailbox, fetched)
     print(f"  seed {SEED}: {sending.count} accepted, {kills + 1} kills, {len(removed)} removed", flush=True)
+
+
+@case
+def nothing_accepted_over_64_connections_is_lost(stage):
+    """Killed every few hundred milliseconds; three mailboxes, whose folders and syncs the connections share."""
+    gateway, first = started(stage)
+    mailboxes = [first, gateway.create("second"), gateway.create("third")]
+    end, seed = time.monotonic() + seconds(0), SEED
+    while True:
+        before = time.monotonic()
+        sending = Sending(gateway, mailboxes, seed, 1 << 30, CONNECTIONS)
+        sending.crash_every_few_hundred_milliseconds(random.Random(seed), KILLS)
+        lasted = time.monotonic() - before
+        gateway.kill()
+        gateway.start()
+        listed = set()
+        for mailbox in mailboxes:
+            listed |= set(check_mailbox(gateway, sending, mailbox))
+        nothing_is_left_over(gateway, listed)
+        expect(not sending.refused, f"refused without cause: {sending.refused[:3]}")
+        print(f"figure: seed {seed}: {sending.count} messages accepted over {CONNECTIONS} connections, none lost by "
+              f"{KILLS + 1} kills in {lasted:.0f} s", flush=True)
+        seed += 1
+        if time.monotonic() >= end:
+            break
+        for mailbox in mailboxes:
+            fetch_all(gateway, mailbox, delete=True)
 
 
 if __name__ == "__main__":
