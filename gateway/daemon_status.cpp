@@ -17,6 +17,7 @@ asio::awaitable<nlohmann::json> Daemon::status() {
     facts.diskShortSince = m_roomShortSince;
     facts.diskProjected = m_diskTrend.reaches(m_config.store.minFree);
     facts.turnedAway = m_house.turnedAway().entries();
+    facts.storeTrouble = m_house.storeTrouble().entries();
     auto describe = [this, facts = std::move(facts), registry = m_house.registry(),
                      times = m_house.times()] {
         nlohmann::json answer = describeStatus({m_config, *registry, m_store, times, &facts},

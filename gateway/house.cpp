@@ -42,6 +42,11 @@ void House::onTurnedAway(const smtp::TurnedAway& event) {
 
 void House::onStored(const MailboxId& mailbox) {
     m_times.received(mailbox, std::chrono::system_clock::now());
+    m_storeTrouble.stored(mailbox);
+}
+
+void House::onNotStored(const MailboxId& mailbox, const MessageId& id, const std::string& cause) {
+    m_storeTrouble.failed(mailbox, id, cause, std::chrono::system_clock::now());
 }
 
 void House::onFetched(const MailboxId& mailbox) {

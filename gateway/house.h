@@ -8,6 +8,7 @@
 #include "gateway/mail/registry.h"
 #include "gateway/turned_away.h"
 #include "gateway/watch/mailbox_times.h"
+#include "gateway/watch/store_trouble.h"
 #include "smtp/session.h"
 
 namespace gateway {
@@ -20,6 +21,8 @@ public:
     bool asksForCertificate() const override { return m_asksForCertificate; }
     void onTurnedAway(const smtp::TurnedAway& event) override;
     void onStored(const MailboxId& mailbox) override;
+    void onNotStored(const MailboxId& mailbox, const MessageId& id,
+                     const std::string& cause) override;
 
     /// The mailbox's state; nothing where this node does not know it.
     std::shared_ptr<const Mailbox> find(const MailboxId& mailbox) const;
@@ -31,6 +34,7 @@ public:
     const std::shared_ptr<const Registry>& registry() const { return m_registry; }
     void setRoom(std::uint64_t octets) { m_room = octets; }
     const TurnedAwayCounts& turnedAway() const { return m_turnedAway; }
+    const StoreTrouble& storeTrouble() const { return m_storeTrouble; }
     /// A message of the mailbox was fetched whole.
     void onFetched(const MailboxId& mailbox);
     void setTimes(MailboxTimes times) { m_times = std::move(times); }
@@ -41,6 +45,7 @@ private:
     std::uint64_t m_room = UINT64_MAX;
     bool m_asksForCertificate = false;
     TurnedAwayCounts m_turnedAway;
+    StoreTrouble m_storeTrouble;
     MailboxTimes m_times;
 };
 

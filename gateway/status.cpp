@@ -87,6 +87,7 @@ public:
                     {"twins", nullptr}};
         addCertificate();
         addDisk();
+        addStoreTrouble();
         addRecords();
         addTurnedAway();
         addMailboxes();
@@ -134,6 +135,19 @@ private:
                             {"min_free", m_snapshot.limits.minFree},
                             {"projected", timestamp(disk.projected)}};
         m_snapshot.disk = disk;
+    }
+
+    /// Where nobody tries any more it cannot be told whether it is over.
+    void addStoreTrouble() {
+        if (m_sources.server == nullptr) {
+            return;
+        }
+        for (const StoreTrouble::Entry& entry : m_sources.server->storeTrouble) {
+            if (m_now - entry.last <= kRecent) {
+                m_snapshot.notStored.push_back(
+                    {entry.cause, entry.messages, entry.since, entry.last});
+            }
+        }
     }
 
     void addRecords() {

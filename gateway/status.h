@@ -16,6 +16,7 @@
 #include "gateway/turned_away.h"
 #include "gateway/watch/health.h"
 #include "gateway/watch/mailbox_times.h"
+#include "gateway/watch/store_trouble.h"
 
 namespace gateway {
 
@@ -29,6 +30,7 @@ struct ServerFacts {
     std::optional<WallTime> diskShortSince;
     std::optional<WallTime> diskProjected;
     std::vector<TurnedAwayCounts::Entry> turnedAway;
+    std::vector<StoreTrouble::Entry> storeTrouble;
 };
 
 /// What status is told from. `server` is null where none runs.

@@ -15,16 +15,16 @@ using gateway::Error;
 
 /// What is read before a worker seals it.
 constexpr std::size_t kBufferSize = 256UL * 1024;
+constexpr const char* kNoAnswer = "the disk does not answer";
 
-/// Runs store work on a worker; an Error becomes the refusal the sender hears, and is logged once.
+/// Runs store work on a worker; an Error becomes the refusal the sender hears, and the cause.
 template <typename Work>
-std::optional<Refusal> attempt(const gateway::MessageId& id, Work work) {
+std::optional<Refusal> attempt(std::string& cause, Work work) {
     try {
         work();
         return std::nullopt;
     } catch (const Error& error) {
-        gateway::log::error("message not stored; the sender was asked to try again",
-                            {{"id", id.str()}, {"cause", error.what()}});
+        cause = error.what();
         return error.kind() == Error::Kind::DiskFull ? Refusal::DiskFull : Refusal::Trouble;
     }
 }
@@ -34,11 +34,15 @@ std::optional<Refusal> attempt(const gateway::MessageId& id, Work work) {
 /// What workers touch, one at a time, while the I/O thread waits, has given up waiting, or fills
 /// `pending` while `sealing` is sealed.
 struct Intake::Work {
-    explicit Work(gateway::MessageStore& messages)
-        : store(messages), id(gateway::MessageId::generate()) {}
+    Work(gateway::MessageStore& messages, gateway::MessageId messageId)
+        : store(messages), id(std::move(messageId)) {}
 
     std::optional<Refusal> append(const std::string& plaintext) {
-        return attempt(id, [&] {
+        if (abandoned) {
+            deposit.reset();
+            return Refusal::Trouble;
+        }
+        return attempt(cause, [&] {
             if (!deposit) {
                 deposit = std::make_unique<gateway::Deposit>(store, id, std::move(copies));
             }
@@ -51,7 +55,7 @@ struct Intake::Work {
             deposit.reset();
             return refusal;
         }
-        const auto refusal = attempt(id, [this] { deposit->commit(); });
+        const auto refusal = attempt(cause, [this] { deposit->commit(); });
         if (!refusal && abandoned) {
             deposit->withdraw();
             gateway::log::warning(
@@ -67,16 +71,22 @@ struct Intake::Work {
     std::string pending;  ///< plaintext that no worker has taken yet
     std::string sealing;  ///< plaintext that a worker seals while more is read
     std::unique_ptr<gateway::Deposit> deposit;
-    std::atomic<bool> abandoned = false;  ///< the sender was told that nothing is stored
+    std::string cause;                    ///< of the refusal
+    std::atomic<bool> abandoned = false;  ///< the sender is told that nothing is stored
+    std::optional<MessageMemory::Left> left;
 };
 
 Intake::Intake(const Engine& engine, const Session& session, const std::string& peer,
                DataReader::Form form)
     : m_engine(engine),
-      m_work(std::make_shared<Work>(engine.store)),
+      m_work(std::make_shared<Work>(engine.store, gateway::MessageId::generate())),
       m_reader(form),
       m_form(form),
       m_memory(engine.memory) {
+    if (engine.memory.heldByDisk()) {
+        m_refusal = Refusal::Trouble;
+        m_cause = kNoAnswer;
+    }
     const auto now = std::chrono::system_clock::now();
     for (const Envelope::To& to : session.envelope().to) {
         m_work->copies.emplace_back(
@@ -103,14 +113,14 @@ asio::awaitable<bool> Intake::take(std::string_view& input) {
     }
     if (m_refusal) {
         // RFC 5321 4.1.1.4: the rest is read to its end all the same, and dropped.
-        co_await sealed();
-        pending.clear();
+        co_await sealed(m_engine.patience);
+        m_work->pending.clear();
         m_work->deposit.reset();
     } else if (pending.size() >= kBufferSize || m_engine.memory.exhausted()) {
         co_await flush();
     }
     // Their capacity: a sender that stalls after a flush still holds the buffers.
-    m_memory.resize(pending.capacity() + m_work->sealing.capacity());
+    m_memory.resize(m_work->pending.capacity() + m_work->sealing.capacity());
     co_return ended;
 }
 
@@ -124,7 +134,7 @@ const OuterHeader* Intake::outerHeader() {
 
 /// Hands what was read to a worker, and waits only for the one before.
 asio::awaitable<void> Intake::flush() {
-    co_await sealed();
+    co_await sealed(m_engine.patience);
     if (m_refusal) {
         co_return;
     }
@@ -133,24 +143,28 @@ asio::awaitable<void> Intake::flush() {
     const auto executor = co_await asio::this_coro::executor;
     m_sealing.emplace(m_engine.workers, executor, std::move(append));
     if (m_engine.memory.exhausted()) {
-        co_await sealed();
+        co_await sealed(m_engine.patience);
         m_work->sealing.shrink_to_fit();
         m_work->pending.shrink_to_fit();
     }
 }
 
-/// Returns when no worker seals any more, with false where that took longer than `limit`.
-asio::awaitable<bool> Intake::sealed(std::chrono::steady_clock::duration limit) {
-    if (m_sealing) {
-        const auto outcome = co_await m_sealing->wait(limit);
-        if (!outcome) {
-            co_return false;
-        }
-        m_sealing.reset();
-        m_work->sealing.clear();
-        m_refusal = m_refusal ? m_refusal : *outcome;
+/// Returns when no worker seals any more, or `limit` is over and the message given up.
+asio::awaitable<void> Intake::sealed(std::chrono::steady_clock::duration limit) {
+    if (!m_sealing) {
+        co_return;
     }
-    co_return true;
+    const auto outcome = co_await m_sealing->wait(limit);
+    m_sealing.reset();
+    if (!outcome) {
+        abandon();
+        co_return;
+    }
+    m_work->sealing.clear();
+    if (!m_refusal && *outcome) {
+        m_refusal = *outcome;
+        m_cause = m_work->cause;
+    }
 }
 
 asio::awaitable<std::optional<Refusal>> Intake::finish(std::chrono::seconds limit) {
@@ -158,9 +172,7 @@ asio::awaitable<std::optional<Refusal>> Intake::finish(std::chrono::seconds limi
         m_reader.finish(m_work->pending);
     }
     const auto deadline = std::chrono::steady_clock::now() + limit;
-    if (!co_await sealed(limit)) {
-        co_return abandon(limit);
-    }
+    co_await sealed(limit);
     if (m_refusal) {
         co_return m_refusal;
     }
@@ -168,19 +180,22 @@ asio::awaitable<std::optional<Refusal>> Intake::finish(std::chrono::seconds limi
     const auto left = deadline - std::chrono::steady_clock::now();
     const auto outcome = co_await gateway::net::offloadFor(m_engine.workers, commit, left);
     if (!outcome) {
-        co_return abandon(limit);
+        abandon();
+    } else if (*outcome) {
+        m_refusal = *outcome;
+        m_cause = m_work->cause;
     }
-    m_refusal = *outcome;
     co_return m_refusal;
 }
 
-Refusal Intake::abandon(std::chrono::seconds limit) {
+/// A worker goes on with what it has, or begins with it some day: it finds that nobody waits any
+/// more. What it holds counts until then.
+void Intake::abandon() {
+    m_work->left.emplace(m_engine.memory, m_work->pending.capacity() + m_work->sealing.capacity());
     m_work->abandoned = true;
-    gateway::log::error(
-        "message not stored in time: the disk does not answer; the sender was asked to try again",
-        {{"id", m_work->id.str()}, {"seconds", static_cast<unsigned long long>(limit.count())}});
+    m_work = std::make_shared<Work>(m_engine.store, m_work->id);
     m_refusal = Refusal::Trouble;
-    return *m_refusal;
+    m_cause = kNoAnswer;
 }
 
 }  // namespace smtp

@@ -35,6 +35,9 @@ struct Engine {
     MessageMemory& memory;
     gateway::MessageStore& store;
     asio::thread_pool& workers;
+    /// How long a worker may take for a part of a message while its sender waits to send more: less
+    /// than a sender waits (RFC 5321 4.5.3.2.5).
+    std::chrono::seconds patience{150};
 };
 
 /// Belongs to the I/O thread; its awaitables must not overlap. Destroyed unfinished it leaves
@@ -60,6 +63,9 @@ public:
     /// that takes longer than `limit` is Trouble: what it brings about later is taken back.
     asio::awaitable<std::optional<Refusal>> finish(std::chrono::seconds limit);
 
+    /// What the store said where it could not; for an admin. Empty where the sender is to blame.
+    const std::string& cause() const { return m_cause; }
+
     const gateway::MessageId& id() const;
     std::uint64_t size() const { return m_reader.size(); }
 
@@ -67,9 +73,8 @@ private:
     struct Work;
 
     asio::awaitable<void> flush();
-    asio::awaitable<bool> sealed(
-        std::chrono::steady_clock::duration limit = std::chrono::hours(24 * 365));
-    Refusal abandon(std::chrono::seconds limit);
+    asio::awaitable<void> sealed(std::chrono::steady_clock::duration limit);
+    void abandon();
 
     const Engine& m_engine;
     std::shared_ptr<Work> m_work;
@@ -78,6 +83,7 @@ private:
     std::optional<OuterHeader> m_outerHeader;  ///< where a pin looks at it
     MessageMemory::Part m_memory;
     std::optional<Refusal> m_refusal;
+    std::string m_cause;
     std::optional<gateway::net::Running<std::optional<Refusal>>> m_sealing;
 };
 

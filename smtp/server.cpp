@@ -199,6 +199,7 @@ asio::awaitable<Reply> Server::receiveChunk(LineStream& stream, Session& session
     }
     if (!chunk.last) {
         if (const auto refusal = intake->refusal()) {
+            tellOfTrouble(session.envelope(), *intake);
             intake.reset();
             co_return session.onRefused(*refusal);  // RFC 3030 section 2: said with this chunk
         }
@@ -216,6 +217,14 @@ asio::awaitable<void> Server::skipChunk(LineStream& stream, std::uint64_t octets
         stream.consume(taken);
         time.arrived(taken);
         octets -= taken;
+    }
+}
+
+void Server::tellOfTrouble(const Envelope& envelope, const Intake& intake) {
+    if (!intake.cause().empty()) {
+        for (const Envelope::To& to : envelope.to) {
+            m_engine.house.onNotStored(to.drop.mailbox, intake.id(), intake.cause());
+        }
     }
 }
 
@@ -237,6 +246,7 @@ asio::awaitable<Reply> Server::store(LineStream& stream, Session& session, Intak
     }
     const std::optional<Refusal> refusal = co_await intake.finish(m_timeouts.commit);
     if (refusal) {
+        tellOfTrouble(envelope, intake);
         if (*refusal == Refusal::TooLarge) {
             gateway::log::warning("message refused: larger than max_message_size",
                                   {{"mailbox", joined(envelope)},

@@ -42,6 +42,7 @@ private:
     asio::awaitable<Reply> receiveData(gateway::net::LineStream& stream, Session& session);
     asio::awaitable<Reply> receiveChunk(gateway::net::LineStream& stream, Session& session,
                                         std::unique_ptr<Intake>& intake, Reply chunk);
+    void tellOfTrouble(const Envelope& envelope, const Intake& intake);
     asio::awaitable<void> skipChunk(gateway::net::LineStream& stream, std::uint64_t octets);
     asio::awaitable<Reply> store(gateway::net::LineStream& stream, Session& session,
                                  Intake& intake);

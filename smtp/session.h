@@ -77,6 +77,9 @@ public:
     virtual void onTurnedAway(const TurnedAway& event) = 0;
     /// A message is durable in the mailbox.
     virtual void onStored(const gateway::MailboxId& /*mailbox*/) {}
+    /// The machine did not let us store one; its sender was asked to try again.
+    virtual void onNotStored(const gateway::MailboxId& /*mailbox*/,
+                             const gateway::MessageId& /*id*/, const std::string& /*cause*/) {}
 };
 
 /// A transaction so far: RFC 5321 4.1.1.2, 4.1.1.3.

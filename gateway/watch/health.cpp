@@ -120,6 +120,20 @@ void judgeDisk(const HealthSnapshot& snapshot, Findings& findings) {
     }
 }
 
+void judgeStore(const HealthSnapshot& snapshot, Findings& findings) {
+    for (const HealthSnapshot::NotStored& trouble : snapshot.notStored) {
+        HealthFinding& finding =
+            add(findings, "not_stored", Severity::Critical,
+                "mail cannot be stored, senders wait: " + trouble.cause + " (" +
+                    counted(trouble.times, "time", "times") + ", last at " +
+                    formatTimestamp(trouble.last) + ')',
+                "mend the disk, its room or its permissions (`postern check` looks at them); mail "
+                "flows again by itself");
+        finding.since = trouble.since;
+        finding.deadlines = sendersGiveUp(trouble.since);
+    }
+}
+
 void judgeMailbox(const HealthSnapshot& snapshot, const HealthSnapshot::Mailbox& mailbox,
                   Findings& findings) {
     const auto say = [&](const char* kind, Severity severity, std::string text,
@@ -279,6 +293,7 @@ Findings judgeHealth(const HealthSnapshot& snapshot) {
             "the server does not run: no mail is taken, and none can be fetched",
             "start it, for instance `systemctl start postern`; its log says why it ended");
     }
+    judgeStore(snapshot, findings);
     judgeDisk(snapshot, findings);
     judgeCertificate(snapshot, findings);
     for (const HealthSnapshot::Record& record : snapshot.records) {

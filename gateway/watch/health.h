@@ -70,6 +70,15 @@ struct HealthSnapshot {
     };
     std::vector<Refusals> refusals;
 
+    /// Messages that the machine did not let us store, and that still come.
+    struct NotStored {
+        std::string cause;
+        std::uint64_t times = 0;
+        WallTime since;
+        WallTime last;
+    };
+    std::vector<NotStored> notStored;
+
     /// What is wrong with record files.
     struct Record {
         std::string file;
@@ -82,8 +91,8 @@ enum class Severity { Warning, Critical };
 
 /// One thing that needs the admin.
 struct HealthFinding {
-    /// "not_running", "certificate", "disk", "disk_trend", "unfetched", "locked", "left_out",
-    /// "unlistable", "unknown_mailbox", "refused", "put_off", "record", "held_back",
+    /// "not_running", "not_stored", "certificate", "disk", "disk_trend", "unfetched", "locked",
+    /// "left_out", "unlistable", "unknown_mailbox", "refused", "put_off", "record", "held_back",
     /// "replaced_password", "not_recoverable".
     std::string kind;
     Severity severity = Severity::Warning;

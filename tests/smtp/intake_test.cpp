@@ -19,6 +19,10 @@ public:
     public:
         explicit Nowhere(BottomlessStore& store) : m_store(store) {}
         void append(std::span<const std::byte>) override {
+            if (m_store.hangsInMessage) {
+                m_store.answers.acquire();
+                m_store.hangsInMessage = false;
+            }
             if (m_store.waitsForMore) {
                 m_store.sawMore = m_store.more.try_acquire_for(std::chrono::seconds(20));
                 m_store.waitsForMore = false;
@@ -37,6 +41,8 @@ public:
     };
     std::unique_ptr<gateway::Incoming> begin(const gateway::Drop&,
                                              const gateway::MessageId&) override {
+        ++begun;
+        began.release();
         return std::make_unique<Nowhere>(*this);
     }
     gateway::Listing list(const gateway::Drop&) override { return {}; }
@@ -57,8 +63,11 @@ public:
     bool waitsForMore = false;  ///< its first write waits until the sender was read from again
     bool sawMore = false;
     std::binary_semaphore more{0};
-    bool hangs = false;
-    std::binary_semaphore answers{0};
+    bool hangs = false;           ///< in commit()
+    bool hangsInMessage = false;  ///< at the first append()
+    std::counting_semaphore<8> answers{0};
+    int begun = 0;
+    std::counting_semaphore<8> began{0};
     int committed = 0;
     int withdrawn = 0;
 };
@@ -176,11 +185,67 @@ std::optional<smtp::Refusal> deliver(BottomlessStore& store, std::chrono::second
 TEST_CASE("a disk that hangs is answered in time, and what it does later is taken back") {
     BottomlessStore hanging;
     hanging.hangs = true;
-    CHECK(deliver(hanging, std::chrono::seconds(0)) == smtp::Refusal::Trouble);
+    // Long enough for the worker to come to its commit: before that it would not begin.
+    CHECK(deliver(hanging, std::chrono::seconds(2)) == smtp::Refusal::Trouble);
     CHECK(hanging.committed == 1);
     CHECK(hanging.withdrawn == 1);
     BottomlessStore quick;
     CHECK_FALSE(deliver(quick, std::chrono::seconds(60)));
     CHECK(quick.committed == 1);
     CHECK(quick.withdrawn == 0);
+}
+
+TEST_CASE("a disk that hangs in the middle of a message keeps nobody longer than patience") {
+    asio::io_context io{1};
+    asio::thread_pool workers(1);
+    smtp::Options options;
+    options.domain = "msgw.example.com";
+    smtp::test::ScriptedHouse house;
+    constexpr std::size_t kPiece = 300UL * 1024;
+    // What two of the four hanging messages leave to the disk is half of it.
+    smtp::MessageMemory memory(2 * 3 * kPiece);
+    BottomlessStore store;
+    store.hangsInMessage = true;
+    smtp::Engine engine(options, house, memory, store, workers);
+    engine.patience = std::chrono::seconds(0);
+    smtp::Session session(options, house, "192.0.2.1");
+    for (const std::string& line :
+         {std::string("EHLO x"), std::string("MAIL FROM:<>"),
+          "RCPT TO:<" + smtp::test::mailboxOf('a').str() + "@msgw.example.com>"}) {
+        REQUIRE(session.onCommand(line).code == 250);
+    }
+    std::vector<std::optional<smtp::Refusal>> answers;
+    std::vector<std::string> causes;
+    bool held = false;
+    auto run = [&]() -> asio::awaitable<void> {
+        for (int message = 0; message < 4; ++message) {
+            smtp::Intake intake(engine, session, "192.0.2.1", smtp::DataReader::Form::Chunks);
+            for (int piece = 0; piece < 3; ++piece) {
+                const std::string text(kPiece, 'x');
+                std::string_view input = text;
+                co_await intake.take(input);
+                if (message == 0 && piece == 0) {
+                    store.began.acquire();  // what no worker has begun with would not be begun
+                }
+            }
+            answers.push_back(co_await intake.finish(std::chrono::seconds(0)));
+            causes.push_back(intake.cause());
+        }
+        held = memory.heldByDisk();
+    };
+    std::exception_ptr thrown;
+    asio::co_spawn(io, run(), [&](std::exception_ptr error) {
+        thrown = error;
+        store.answers.release();
+    });
+    io.run();
+    workers.join();
+    CHECK_FALSE(thrown);
+    CHECK(answers == std::vector<std::optional<smtp::Refusal>>(4, smtp::Refusal::Trouble));
+    CHECK(causes == std::vector<std::string>(4, "the disk does not answer"));
+    CHECK(held);
+    CHECK_FALSE(memory.heldByDisk());
+    CHECK_FALSE(memory.exhausted());
+    CHECK(store.begun == 1);  // what had not begun when it was given up never does
+    CHECK(store.committed == 0);
 }

@@ -1,0 +1,203 @@
+#!/usr/bin/env python3
+"""Trouble of the machine is a 4xx that is said once, loses nothing, leaves nothing, and ends when its cause does,
+without a restart: a full disk, a disk that turned read-only, a clock that jumps, folders that are
+moved, removed or replaced under a running server.
+"""
+import json
+import os
+import pathlib
+import re
+import shutil
+import threading
+import time
+
+import fixtures
+import passwords
+from cases import Skip, case, expect, expect_equal, need, run, wait_for
+from clients import Pop3, Smtp, deliver, fetch_all, message_id
+from gateway import Gateway, started
+from small_disk import SmallDisk
+
+FAKETIME = pathlib.Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
+DAY = 86400
+
+
+def on_small_disk(stage, settings=None):
+    disk = SmallDisk(stage)
+    gateway = Gateway(stage, settings or {"store": {"min_free": "1B"}, "smtp": {"max_message_size": "1MiB"}}, folder=disk.folder)
+    gateway.log_file = stage.folder / "log"
+    gateway.start()
+    return disk, gateway, gateway.create()
+
+
+def attempt(gateway, mailbox, number=1, message=None):
+    """The answer to a message, or to the command before it that was refused."""
+    with Smtp(gateway) as smtp:
+        for command in ("MAIL FROM:<sender@example.com>", f"RCPT TO:<{mailbox.email}>"):
+            answer = smtp.ask(command)
+            if not answer.startswith("250"):
+                return answer
+        return smtp.data(fixtures.stuffed(message or fixtures.small(number)))
+
+
+def lines(gateway, pattern):
+    return [line for line in gateway.log().splitlines() if re.search(pattern, line)]
+
+
+def expect_only(gateway, mailbox, uidls):
+    expect_equal(sorted(fetch_all(gateway, mailbox)), sorted(uidls), "what is there")
+    expect_equal({path.name for path in gateway.sealed_files()}, set(uidls), "files")
+
+
+@case
+def a_full_disk(stage):
+    """Without the guard of min_free: every call that needs room fails."""
+    disk, gateway, mailbox = on_small_disk(stage)
+    uidls = [deliver(gateway, fixtures.small(number), mailbox) for number in range(3)]
+    filler = disk.fill()
+    for number in range(5):
+        answer = attempt(gateway, mailbox, message=fixtures.large(500_000))
+        expect(answer.startswith("452 4.3.1"), f"on a full disk: {answer}")
+    refused = passwords.password(gateway, mailbox, lines=[mailbox.password], code=None)
+    expect("No space" in str(refused) or "full" in str(refused), f"a password is changed on a full disk: {refused}")
+    expect_only(gateway, mailbox, uidls)
+    with Pop3(gateway, mailbox) as pop:
+        pop.must("DELE 1")
+        answer = pop.ask("QUIT")
+    if answer.startswith("+OK"):
+        uidls = uidls[1:]
+    expect_only(gateway, mailbox, uidls)
+    expect_equal(len(lines(gateway, "message not stored")), 1, "times it was said that messages are not stored")
+    filler.unlink()
+    uidls.append(message_id(attempt(gateway, mailbox)))
+    gateway.wait_log("messages are stored again", 5)
+    expect_equal(json.loads(gateway.command("status", "--json").stdout)["warnings"], [], "warnings")
+    expect_only(gateway, mailbox, uidls)
+    mailbox = passwords.change(gateway, mailbox)
+    gateway.restart()
+    expect_only(gateway, mailbox, uidls)
+
+
+@case
+def a_disk_that_turned_read_only(stage):
+    disk, gateway, mailbox = on_small_disk(stage)
+    uidls = [deliver(gateway, fixtures.small(number), mailbox) for number in range(3)]
+    disk.fail()
+    for number in range(5):
+        answer = attempt(gateway, mailbox, number)
+        expect(answer.startswith("451 4.3.0"), f"on a disk that is read-only: {answer}")
+    told = json.loads(gateway.command("status", "--json").stdout)["warnings"][0]
+    expect_equal((told["kind"], told["severity"]), ("not_stored", "critical"), f"what status says: {told}")
+    with Pop3(gateway, mailbox) as pop:
+        expect_equal(len(pop.listing("UIDL")), 3, "messages")
+        pop.retr(1)
+        pop.must("DELE 1")
+        answer = pop.ask("QUIT")
+        expect(answer.startswith("-ERR"), f"QUIT with a deletion on a disk that is read-only: {answer}")
+    expect_equal(sorted(fetch_all(gateway, mailbox)), sorted(uidls), "messages that stay")
+    expect_equal(len(lines(gateway, "message not stored")), 1, "times it was said that messages are not stored")
+    disk.repair()
+    uidls.append(message_id(attempt(gateway, mailbox)))
+    gateway.wait_log("messages are stored again", 5)
+    expect_only(gateway, mailbox, uidls)
+    with Pop3(gateway, mailbox) as pop:
+        pop.must("DELE 1")
+        pop.must("QUIT")
+    gateway.restart()
+    expect_only(gateway, mailbox, uidls[1:])
+
+
+@case
+def a_clock_that_jumps_by_a_day(stage):
+    if not FAKETIME.exists():
+        raise Skip("libfaketime is not installed")
+    offset = stage.folder / "offset"
+    offset.write_text("+0")
+    gateway = Gateway(stage, environment={
+        "LD_PRELOAD": str(FAKETIME), "FAKETIME_TIMESTAMP_FILE": str(offset), "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_DONT_RESET": "1",
+        "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0:" + os.environ.get("ASAN_OPTIONS", "")}).start()
+    gateway.environment.pop("LD_PRELOAD")
+    mailbox, uidls = gateway.create(), []
+    with Smtp(gateway) as smtp, Pop3(gateway, gateway.create("read meanwhile")) as pop:
+        for number, jump in enumerate((0, DAY, 0, -DAY, 0, DAY, -DAY)):
+            offset.write_text(f"{jump:+d}")
+            for _ in range(3):
+                smtp.envelope(mailbox)
+                uidls.append(message_id(smtp.data(fixtures.stuffed(fixtures.small(number)))))
+            pop.must("NOOP")
+    expect_equal(len(set(uidls)), 21, "ids, none twice")
+    days = {line[:10] for line in lines(gateway, "message stored")}
+    expect_equal(len(days), 3, f"days that the log tells of ({days})")
+    with Pop3(gateway, mailbox) as pop:
+        expect_equal([uidl for _, uidl in pop.listing("UIDL")], uidls, "messages in order of arrival")
+    with Pop3(gateway, mailbox) as pop:  # deleted with the clock a day ahead: nothing purges it at once
+        offset.write_text(f"{DAY:+d}")
+        pop.must("DELE 1")
+        pop.must("QUIT")
+    gateway.command("message", "restore", mailbox.address, uidls[0])
+    expect_only(gateway, mailbox, uidls)
+
+
+def folder_of(gateway, mailbox):
+    folder, = (gateway.data / "mailboxes" / mailbox.address).glob("age1*")
+    return folder
+
+
+@case
+def a_folder_that_is_replaced_swallows_nothing(stage):
+    """The server keeps folders open; what it accepts lies where the path leads."""
+    gateway, mailbox = started(stage)
+    first = deliver(gateway, fixtures.small(1), mailbox)
+    folder, away = folder_of(gateway, mailbox), stage.folder / "away"
+    for level in (folder, folder.parent, folder.parent.parent):
+        level.rename(away)  # a copy in its place, as after moving it to another disk
+        shutil.copytree(away, level, copy_function=shutil.copy2)
+        second = deliver(gateway, fixtures.small(2), mailbox)
+        expect(not list(away.rglob(second)), "a message went to the folder that was moved away")
+        expect_only(gateway, mailbox, [first, second])
+        with Pop3(gateway, mailbox) as pop:
+            pop.must("DELE 2")
+            pop.must("QUIT")
+        expect(not list(away.rglob(f"deleted/{second}")), "it was deleted in the folder that was moved away")
+        expect_only(gateway, mailbox, [first])
+        shutil.rmtree(away)
+        shutil.rmtree(folder / "deleted")
+    shutil.rmtree(folder.parent)
+    third = deliver(gateway, fixtures.small(3), mailbox)
+    expect_only(gateway, mailbox, [third])
+
+
+@case
+def folders_replaced_under_load_swallow_nothing(stage):
+    gateway, mailbox = started(stage)
+    folder = deliver(gateway, fixtures.small(0), mailbox) and folder_of(gateway, mailbox)
+    accepted, put_off, ended, away = [], [], threading.Event(), []
+
+    def send():
+        with Smtp(gateway) as smtp:
+            while not ended.is_set():
+                smtp.envelope(mailbox)
+                answer = smtp.data(fixtures.stuffed(fixtures.small(1)))
+                (accepted if answer.startswith("250") else put_off).append(answer)
+
+    senders = [threading.Thread(target=send, daemon=True) for _ in range(8)]
+    for sender in senders:
+        sender.start()
+    for number in range(40):
+        enough = len(accepted) + 5
+        wait_for("mail to flow", 30, lambda: len(accepted) >= enough)
+        away.append(stage.folder / f"away{number}")
+        (folder if number % 2 else folder.parent).rename(away[-1])
+    ended.set()
+    for sender in senders:
+        sender.join(60)
+    expect(all(answer.startswith("451 4.3.0") for answer in put_off), f"other answers: {put_off[:3]}")
+    there = {path.name for place in [gateway.data / "mailboxes", *away] for path in place.rglob("*-*-*-*-*")}
+    lost = {message_id(answer) for answer in accepted} - there
+    expect(not lost, f"{len(lost)} of {len(accepted)} accepted messages are nowhere")
+    print(f"figure: {len(accepted)} messages accepted, {len(put_off)} put off while their folders were moved away 40 times")
+
+
+if __name__ == "__main__":
+    run()
