@@ -45,11 +45,11 @@ std::string certificateRequest(const std::string& keyPem, const std::vector<std:
         alternatives += (alternatives.empty() ? "DNS:" : ",DNS:") + name;
     }
     const Extensions extensions(sk_X509_EXTENSION_new_null());
-    Extension alternativeNames(
+    const Extension alternativeNames(
         X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, alternatives.c_str()));
+    auto* list = extensions.get();
     require(extensions && alternativeNames &&
-            sk_X509_EXTENSION_push(extensions.get(), alternativeNames.get()) > 0);
-    static_cast<void>(alternativeNames.release());  // the stack owns it now
+            X509v3_add_ext(&list, alternativeNames.get(), -1) != nullptr);  // adds a copy
     require(X509_REQ_set_version(request.get(), X509_REQ_VERSION_1) == 1 &&
             X509_REQ_set_pubkey(request.get(), key.get()) == 1 &&
             X509_REQ_add_extensions(request.get(), extensions.get()) == 1 &&

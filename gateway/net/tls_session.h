@@ -24,6 +24,7 @@ public:
     };
 
     TlsSession(const TlsContext& context, int socket, TlsTerms terms = {});
+    ~TlsSession() = default;
     TlsSession(const TlsSession&) = delete;
     TlsSession& operator=(const TlsSession&) = delete;
 
