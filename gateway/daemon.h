@@ -65,6 +65,8 @@ private:
     asio::awaitable<void> watchRecords();
     asio::awaitable<void> watchDisk();
     asio::awaitable<void> purgeDeleted();
+    void judgeRoom(std::uint64_t available, WallTime now);
+    asio::awaitable<void> purgeEarly(std::uint64_t octets);
     /// Takes a renewed certificate, and says when the one in use comes to its end.
     asio::awaitable<void> watchCertificate();
     void sayWhenCertificateEnds();
@@ -119,6 +121,10 @@ private:
     const WallTime m_started = std::chrono::system_clock::now();
     DiskTrend m_diskTrend;
     std::optional<WallTime> m_roomShortSince;
+    bool m_roomEndsSoon = false;           ///< by the trend
+    bool m_purgesEarly = false;            ///< at this moment
+    DirectoryStore::Purged m_purgedEarly;  ///< and not said yet
+    std::optional<WallTime> m_purgeSaid;
     MailboxTimes m_keptTimes;  ///< as they are on disk
 };
 

@@ -16,6 +16,14 @@
 
 namespace gateway {
 
+namespace {
+
+constexpr std::chrono::hours kEndsSoon{24};
+/// What goes on for long is said with its sum, so often.
+constexpr std::chrono::minutes kSaidAgain{10};
+
+}  // namespace
+
 void Daemon::takeOver(const std::shared_ptr<const Registry>& registry) {
     const auto before = m_house.registry();
     m_house.setRegistry(registry);
@@ -75,8 +83,16 @@ asio::awaitable<void> Daemon::watchDisk() {
         return std::uint64_t{found.f_bavail} * found.f_frsize;
     };
     const std::uint64_t available = co_await net::offload(m_disk, look);
+    judgeRoom(available, std::chrono::system_clock::now());
+    // As much room as lets the largest message in is worth more than messages that were fetched.
+    const std::uint64_t wanted = m_config.store.minFree + m_config.smtp.maxMessageSize;
+    if (available < wanted && !m_purgesEarly) {
+        asio::co_spawn(m_io, purgeEarly(wanted - available), asio::detached);
+    }
+}
+
+void Daemon::judgeRoom(std::uint64_t available, WallTime now) {
     const std::uint64_t least = m_config.store.minFree;
-    const WallTime now = std::chrono::system_clock::now();
     m_diskTrend.add(now, available);
     m_house.setRoom(available > least ? available - least : 0);
     const bool isShort = available <= least;
@@ -91,6 +107,42 @@ asio::awaitable<void> Daemon::watchDisk() {
         log::notice("disk space is above store.min_free again",
                     {{"available", describeSize(available)}});
     }
+    const auto projected = m_diskTrend.reaches(least);
+    const bool endsSoon = projected && *projected - now < kEndsSoon;
+    if (endsSoon && !m_roomEndsSoon) {
+        log::warning("at the pace of the last day disk space comes to store.min_free soon",
+                     {{"at", formatTimestamp(*projected)}, {"available", describeSize(available)}});
+    }
+    m_roomEndsSoon = endsSoon;
+}
+
+asio::awaitable<void> Daemon::purgeEarly(std::uint64_t octets) {
+    m_purgesEarly = true;
+    try {
+        for (bool more = octets > 0; more && !m_stopping;) {
+            auto purge = [this, octets] { return m_store.purgeOldest(octets); };
+            const auto purged = co_await net::offload(m_slow, purge);
+            m_purgedEarly.messages += purged.messages;
+            m_purgedEarly.octets += purged.octets;
+            m_purgedEarly.youngest = std::max(m_purgedEarly.youngest, purged.youngest);
+            more = purged.messages > 0 && purged.octets < octets;
+            octets -= std::min(octets, purged.octets);
+        }
+    } catch (const std::exception& error) {
+        // purgeDeleted() comes upon the same, and says it once.
+        log::debug("deleted messages could not be purged early", {{"cause", error.what()}});
+    }
+    const WallTime now = std::chrono::system_clock::now();
+    const bool saidLately = m_purgeSaid && now >= *m_purgeSaid && now - *m_purgeSaid < kSaidAgain;
+    if (m_purgedEarly.messages > 0 && !saidLately) {
+        log::notice("deleted messages were purged before store.keep_deleted, for space is short",
+                    {{"messages", m_purgedEarly.messages},
+                     {"size", describeSize(m_purgedEarly.octets)},
+                     {"deleted_until", formatTimestamp(m_purgedEarly.youngest)}});
+        m_purgedEarly = {};
+        m_purgeSaid = now;
+    }
+    m_purgesEarly = false;
 }
 
 asio::awaitable<void> Daemon::purgeDeleted() {

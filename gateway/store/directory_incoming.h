@@ -11,6 +11,7 @@
 #include "gateway/base/durable_file.h"
 #include "gateway/store/directory_store.h"
 #include "gateway/store/drop_folder.h"
+#include "gateway/store/removals_under_way.h"
 
 namespace gateway {
 
@@ -33,6 +34,7 @@ struct DirectoryStore::Shared {
     const Layout layout;
     const std::function<WallTime()> now;
     DropFolders folders;
+    RemovalsUnderWay removals;
     Arriving arriving;
 };
 

@@ -1,7 +1,6 @@
-// The directory store's ways out: messages deleted by QUIT, deleted ones purged, left-overs swept.
+// The directory store's ways out: messages deleted by QUIT, left-overs swept.
 // Never removes a file whose name is not one of ours.
 #include <cerrno>
-#include <exception>
 #include <fcntl.h>
 #include <set>
 #include <sys/stat.h>
@@ -100,32 +99,6 @@ private:
     std::vector<MessageId> m_twofold;                 ///< those with a name in both folders
 };
 
-/// The names in a folder, none where it cannot be read: list() and `check` say so.
-std::vector<std::string> readableNames(const fs::path& folder) {
-    try {
-        return namesIn(Directory(folder));
-    } catch (const Error&) {
-        return {};
-    }
-}
-
-/// The drops that have a folder; what has another name is not ours.
-std::vector<Drop> allDrops(const Layout& layout) {
-    std::vector<Drop> drops;
-    for (const std::string& mailbox : readableNames(layout.mailboxes())) {
-        const auto id = MailboxId::parse(mailbox);
-        if (!id || id->str() != mailbox) {  // another spelling would lead to another folder
-            continue;
-        }
-        for (const std::string& folder : readableNames(layout.mailbox(*id))) {
-            if (const auto key = crypto::SealKey::parse(folder)) {
-                drops.emplace_back(*id, *key);
-            }
-        }
-    }
-    return drops;
-}
-
 std::size_t sweepFolder(const Directory& folder) {
     std::size_t removed = 0;
     for (const std::string& name : namesIn(folder)) {
@@ -138,31 +111,6 @@ std::size_t sweepFolder(const Directory& folder) {
     return removed;
 }
 
-/// Unlinks what was deleted before `limit`, at most `most`.
-std::size_t purgeFolder(const Layout& layout, const Directory& deleted, std::time_t limit,
-                        std::size_t most) {
-    std::size_t purged = 0;
-    for (const std::string& name : namesIn(deleted)) {
-        struct stat file{};
-        if (purged == most) {
-            break;
-        }
-        // The time of the last change of the inode: the move into this folder, for a rename
-        // leaves the modification time as it is.
-        if (!MessageId::parse(name) ||
-            ::fstatat(deleted.get(), name.c_str(), &file, AT_SYMLINK_NOFOLLOW) != 0 ||
-            file.st_ctim.tv_sec > limit) {
-            continue;
-        }
-        if (::unlinkat(deleted.get(), name.c_str(), 0) == 0) {
-            ++purged;
-        } else if (errno != ENOENT) {
-            throwErrnoFor(layout, "purge", deleted.path());
-        }
-    }
-    return purged;
-}
-
 }  // namespace
 
 void DirectoryStore::remove(const Drop& drop, std::span<const MessageId> ids) {
@@ -171,6 +119,7 @@ void DirectoryStore::remove(const Drop& drop, std::span<const MessageId> ids) {
     if (ids.empty() || (!fs::exists(folder, error) && !error)) {
         return;
     }
+    const RemovalsUnderWay::Entry underWay(m_shared->removals, drop);
     Removal removal(m_shared->layout, folder);
     try {
         for (const MessageId& id : ids) {
@@ -181,28 +130,6 @@ void DirectoryStore::remove(const Drop& drop, std::span<const MessageId> ids) {
         removal.takeBack();
         throw;
     }
-}
-
-std::size_t DirectoryStore::purge(std::chrono::seconds keep) {
-    const std::time_t limit = std::chrono::system_clock::to_time_t(m_shared->now() - keep);
-    std::size_t purged = 0;
-    std::exception_ptr failure;
-    for (const Drop& drop : allDrops(m_shared->layout)) {
-        const fs::path path = m_shared->layout.deleted(drop);
-        std::error_code error;
-        if (purged >= kPurgeBatch || !fs::is_directory(path, error)) {
-            continue;
-        }
-        try {
-            purged += purgeFolder(m_shared->layout, Directory(path), limit, kPurgeBatch - purged);
-        } catch (const Error&) {
-            failure = failure ? failure : std::current_exception();
-        }
-    }
-    if (failure) {
-        std::rethrow_exception(failure);
-    }
-    return purged;
 }
 
 std::size_t DirectoryStore::sweep() {

@@ -40,6 +40,15 @@ public:
     /// some file systems one takes milliseconds), and returns how many; a job of its own. Throws
     /// the first Error after it has tried all others.
     std::size_t purge(std::chrono::seconds keep);
+
+    struct Purged {
+        std::size_t messages = 0;
+        std::uint64_t octets = 0;
+        WallTime youngest;  ///< when the last of them was deleted
+    };
+    /// The same for when space is short: unlinks those that were deleted first, however lately,
+    /// until `octets` were given back, at most kPurgeBatch. Throws where it could not unlink any.
+    Purged purgeOldest(std::uint64_t octets);
     static constexpr std::size_t kPurgeBatch = 500;
 
     struct Shared;  ///< what the store and the messages on their way in have in common

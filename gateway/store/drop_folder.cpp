@@ -11,6 +11,19 @@
 
 namespace gateway {
 
+namespace {
+
+/// The names in a folder, none where it cannot be read: list() and `check` say so.
+std::vector<std::string> readableNames(const std::filesystem::path& folder) {
+    try {
+        return namesIn(Directory(folder));
+    } catch (const Error&) {
+        return {};
+    }
+}
+
+}  // namespace
+
 void DropFolder::sync() {
     std::unique_lock lock(m_mutex);
     if (!m_next) {
@@ -152,6 +165,22 @@ std::vector<std::string> namesIn(const Directory& directory) {
             names.emplace_back(name);
         }
     }
+}
+
+std::vector<Drop> allDrops(const Layout& layout) {
+    std::vector<Drop> drops;
+    for (const std::string& mailbox : readableNames(layout.mailboxes())) {
+        const auto id = MailboxId::parse(mailbox);
+        if (!id || id->str() != mailbox) {  // another spelling would lead to another folder
+            continue;
+        }
+        for (const std::string& folder : readableNames(layout.mailbox(*id))) {
+            if (const auto key = crypto::SealKey::parse(folder)) {
+                drops.emplace_back(*id, *key);
+            }
+        }
+    }
+    return drops;
 }
 
 }  // namespace gateway

@@ -76,6 +76,9 @@ private:
 /// An open folder, or nothing where there is none. Throws Error where it may not be read.
 std::optional<Directory> openIfThere(const Layout& layout, const std::filesystem::path& path);
 
+/// The drops that have a folder; what has another name is not ours.
+std::vector<Drop> allDrops(const Layout& layout);
+
 /// The names in a directory, in no order, without `.` and `..`.
 std::vector<std::string> namesIn(const Directory& directory);
 

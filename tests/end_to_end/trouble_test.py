@@ -139,6 +139,40 @@ def a_clock_that_jumps_by_a_day(stage):
     expect_only(gateway, mailbox, uidls)
 
 
+@case
+def the_guard_of_the_disk(stage):
+    """Below min_free senders are put off; before that deleted messages give way, those deleted first first."""
+    disk, gateway, mailbox = on_small_disk(stage, {"store": {"min_free": "6MiB"}, "smtp": {"max_message_size": "3MiB"}})
+    message = fixtures.large(2 << 20)
+    uidls = [deliver(gateway, message, mailbox) for _ in range(5)]
+    waiting = uidls.pop()
+    for _ in uidls:  # one after the other, so that each has a time of its own
+        with Pop3(gateway, mailbox) as pop:
+            pop.must("DELE 1")
+            pop.must("QUIT")
+
+    def deleted():
+        return re.findall(r"[0-9a-f]{8}-[0-9a-f-]{27}", gateway.command(
+            "message", "list", mailbox.address, "--deleted", "--json", text=mailbox.password + "\n").stdout.decode())
+
+    expect_equal(sorted(set(deleted())), sorted(uidls), "deleted messages")
+    filler = disk.fill(leave=(9 << 20) - (1 << 20))  # one MiB less than the guard and the largest message
+    gateway.wait_log("deleted messages were purged before store.keep_deleted, for space is short messages=1 ", 30)
+    expect_equal(sorted(set(deleted())), sorted(uidls[1:]), "deleted messages, without the one that was deleted first")
+    gateway.command("message", "restore", mailbox.address, uidls[1])
+    more = disk.folder / "more"
+    more.write_bytes(bytes(max(0, disk.free() - (1 << 20))))  # and now beyond the guard
+    gateway.wait_log("disk space is below store.min_free", 30)
+    wait_for("all deleted messages to be purged", 30, lambda: not deleted())
+    answer = attempt(gateway, mailbox)
+    expect(answer.startswith("452 4.3.1"), f"below min_free: {answer}")
+    expect_equal(sorted(fetch_all(gateway, mailbox)), sorted([waiting, uidls[1]]), "messages that wait")
+    filler.unlink()
+    more.unlink()
+    gateway.wait_log("disk space is above store.min_free again", 30)
+    message_id(attempt(gateway, mailbox))
+
+
 def folder_of(gateway, mailbox):
     folder, = (gateway.data / "mailboxes" / mailbox.address).glob("age1*")
     return folder

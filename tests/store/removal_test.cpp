@@ -12,6 +12,23 @@ using gateway::DirectoryStore;
 using gateway::Error;
 using gateway::MessageId;
 
+namespace {
+
+/// Returns when a file that is changed now gets another time than one that was changed before: the
+/// kernel's clock for files goes in ticks.
+void awaitLaterTime(const StoreFixture& fixture) {
+    const auto now = [&fixture] {
+        const fs::path file = fixture.folder / "tick";
+        std::ofstream(file) << "x";
+        return fs::last_write_time(file);
+    };
+    const auto before = now();
+    while (now() == before) {
+    }
+}
+
+}  // namespace
+
 TEST_CASE("removed messages lie in deleted/, and both folders are synced before remove returns") {
     const StoreFixture fixture;
     DirectoryStore store(fixture.layout);
@@ -141,6 +158,54 @@ TEST_CASE("deleted messages are kept for a while, then purged, a batch at a time
     CHECK(store.purge(std::chrono::seconds(0)) == DirectoryStore::kPurgeBatch);
     CHECK(store.purge(std::chrono::seconds(0)) == 1);
     CHECK(store.purge(std::chrono::seconds(0)) == 0);
+}
+
+TEST_CASE("where space is short those deleted first go first, and only as many as are needed") {
+    const StoreFixture fixture;
+    DirectoryStore store(fixture.layout);
+    std::vector<MessageId> ids;
+    for (int i = 0; i < 4; ++i) {
+        ids.push_back(fixture.deliver(store, 100'000));
+    }
+    // Not in order of arrival: by the time of their deletion.
+    for (const std::size_t i : {2, 0, 3}) {
+        store.remove(fixture.drop(), {{ids[i]}});
+        awaitLaterTime(fixture);
+    }
+    CHECK(store.purgeOldest(0).messages == 0);
+    const auto purged = store.purgeOldest(100'001);  // more than one has, less than two
+    CHECK(purged.messages == 1);
+    CHECK(purged.octets >= 100'000);
+    const auto left = store.listDeleted(fixture.drop());
+    REQUIRE(left.size() == 2);
+    CHECK(left[0].id == ids[0]);
+    CHECK(left[1].id == ids[3]);
+    CHECK(store.purgeOldest(UINT64_MAX).messages == 2);
+    CHECK(store.purgeOldest(UINT64_MAX).messages == 0);
+    CHECK(fixture.listed(store) == std::vector{ids[1]});
+}
+
+TEST_CASE("what a removal under way may have to take back is not purged") {
+    const StoreFixture fixture;
+    const auto now = std::chrono::system_clock::now() + std::chrono::hours(1);
+    DirectoryStore store(fixture.layout, [now] { return now; });
+    const MessageId id = fixture.deliver(store);
+    std::size_t purged = 0;
+    {
+        const shim::Watch watch([&](const std::string& call) {
+            if (call.starts_with("fsync ")) {
+                purged += store.purgeOldest(UINT64_MAX).messages;
+                purged += store.purge(std::chrono::seconds(0));
+                return call.ends_with("/deleted") ? EIO : 0;
+            }
+            return 0;
+        });
+        CHECK_THROWS_AS(store.remove(fixture.drop(), {{id}}), const Error&);
+    }
+    CHECK(purged == 0);
+    CHECK(fixture.listed(store) == std::vector{id});
+    store.remove(fixture.drop(), {{id}});
+    CHECK(store.purge(std::chrono::seconds(0)) == 1);
 }
 
 TEST_CASE("what cannot be purged keeps nothing else from it, and is said") {
