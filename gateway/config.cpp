@@ -53,6 +53,7 @@ public:
         fillSmtp();
         fillPop3();
         fillTls();
+        fillAcme();
         fillStore();
         fillRest();
         checkListeners();
@@ -182,13 +183,9 @@ private:
         take("tls.minimum", tls.minimum);
         takePath("tls.certificate", tls.certificate);
         takePath("tls.key", tls.key);
-        if (source == "acme") {
-            problem("tls.source",
-                    "this version has no ACME yet; write \"self-signed\", or \"files\" with "
-                    "certificate and key from another ACME client");
-        }
-        tls.source =
-            source == "files" ? Config::Tls::Source::Files : Config::Tls::Source::SelfSigned;
+        tls.source = source == "files"  ? Config::Tls::Source::Files
+                     : source == "acme" ? Config::Tls::Source::Acme
+                                        : Config::Tls::Source::SelfSigned;
         if (source == "files" && tls.certificate.empty() && tls.key.empty()) {
             tls.certificate = tls.key = Layout(m_config.data).importedPair();
         }
@@ -200,11 +197,51 @@ private:
                     "source = \"files\" needs both files; write certificate = \"…/fullchain.pem\" "
                     "and key = \"…/privkey.pem\", or neither for what `postern certificate import` "
                     "put here");
-            } else if (source == "self-signed" && !path->empty()) {
+            } else if (source != "files" && !path->empty()) {
                 problem(name,
                         "is used with source = \"files\" only; write that in [tls], or remove "
                         "this key");
             }
+        }
+    }
+
+    void fillAcme() {
+        Config::Acme& acme = m_config.acme;
+        take("acme.directory", acme.directory);
+        take("acme.contact", acme.contact);
+        take("acme.challenge", acme.challenge);
+        take("acme.profile", acme.profile);
+        take("acme.eab_key_id", acme.eabKeyId);
+        takePath("acme.hook", acme.hook);
+        takePath("acme.eab_hmac_key_file", acme.eabHmacKeyFile);
+        takePath("acme.ca_file", acme.caFile);
+        if (acme.challenge == "tls-alpn-01") {
+            acme.listen = {{"::", 443}};  // RFC 8737 section 3
+        }
+        takeListen("acme.listen", acme.listen);
+        if (const ConfigValue* value = find("acme.names")) {
+            for (const std::string& name : value->texts) {
+                acme.names.push_back(lowered(name));
+                if (name.starts_with("*.") && acme.challenge != "dns-01") {
+                    problem("acme.names",
+                            "wildcards are proved by DNS only; write challenge = "
+                            "\"dns-01\" with a hook, or names without *");
+                }
+            }
+        }
+        if (!acme.directory.starts_with("https://")) {
+            problem("acme.directory", "write an address that begins with https://");
+        }
+        if (!acme.contact.empty() && acme.contact.find('@') == std::string::npos) {
+            problem("acme.contact", "write a mail address, or remove this key");
+        }
+        if (acme.challenge == "dns-01" && acme.hook.empty()) {
+            problem("acme.challenge",
+                    "\"dns-01\" needs hook = \"/path\", a program that writes TXT records");
+        }
+        if (acme.eabKeyId.empty() != acme.eabHmacKeyFile.empty()) {
+            problem(acme.eabKeyId.empty() ? "acme.eab_hmac_key_file" : "acme.eab_key_id",
+                    "eab_key_id and eab_hmac_key_file go together; write both or neither");
         }
     }
 
@@ -239,13 +276,17 @@ private:
     /// The kernel would refuse the second of two equal ones, and the admin would look for a foreign
     /// program on that port.
     void checkListeners() {
-        const std::array<std::pair<const char*, const std::vector<ListenAddress>*>, 4> lists{
+        const std::array<std::pair<const char*, const std::vector<ListenAddress>*>, 5> lists{
             {{"smtp.listen", &m_config.smtp.listen},
              {"smtp.listen_tls", &m_config.smtp.listenTls},
              {"pop3.listen", &m_config.pop3.listen},
-             {"pop3.listen_tls", &m_config.pop3.listenTls}}};
+             {"pop3.listen_tls", &m_config.pop3.listenTls},
+             {"acme.listen", &m_config.acme.listen}}};
         std::vector<std::pair<std::string, std::string>> seen;
         for (const auto& [name, addresses] : lists) {
+            if (addresses == &m_config.acme.listen && !listensForAcme()) {
+                continue;
+            }
             for (const ListenAddress& address : *addresses) {
                 const std::string text = address.str();
                 const auto other = std::find_if(seen.begin(), seen.end(),
@@ -260,6 +301,10 @@ private:
                 seen.emplace_back(text, name);
             }
         }
+    }
+
+    bool listensForAcme() const {
+        return m_config.tls.source == Config::Tls::Source::Acme && m_config.acme.listens();
     }
 
     void throwFirst() {

@@ -59,6 +59,21 @@ struct Config {
         std::filesystem::path key;
         std::string minimum = "1.2";
     } tls;
+    struct Acme {
+        std::string directory = "https://acme-v02.api.letsencrypt.org/directory";
+        std::string contact;
+        std::vector<std::string> names;  ///< lower case; empty: see acme::RenewerOptions
+        std::string challenge = "http-01";
+        /// Of tls-alpn-01, where the file does not say: port 443.
+        std::vector<ListenAddress> listen{{"::", 80}};
+        std::string profile;
+        std::filesystem::path hook;
+        std::string eabKeyId;
+        std::filesystem::path eabHmacKeyFile;
+        std::filesystem::path caFile;
+        /// Whether `listen` is listened on at all.
+        bool listens() const { return challenge != "dns-01"; }
+    } acme;
     struct Store {
         enum class Kind { Directory, S3 };
         Kind kind = Kind::Directory;

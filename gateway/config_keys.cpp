@@ -41,16 +41,16 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
     {"tls.key", Form::Path, R"("")"},
     {"tls.minimum", Form::Choice, R"("1.2")", true, "1.2 1.3"},
 
-    {"acme.directory", Form::Text, R"("https://acme-v02.api.letsencrypt.org/directory")", false},
-    {"acme.contact", Form::Text, R"("")", false},
-    {"acme.names", Form::Names, "[]", false},
-    {"acme.challenge", Form::Choice, R"("http-01")", false, "http-01 tls-alpn-01 dns-01"},
-    {"acme.listen", Form::Addresses, R"(["[::]:80"])", false},
-    {"acme.hook", Form::Path, R"("")", false},
-    {"acme.profile", Form::Text, R"("")", false},
-    {"acme.eab_key_id", Form::Text, R"("")", false},
-    {"acme.eab_hmac_key_file", Form::Path, R"("")", false},
-    {"acme.ca_file", Form::Path, R"("")", false},
+    {"acme.directory", Form::Text, R"("https://acme-v02.api.letsencrypt.org/directory")"},
+    {"acme.contact", Form::Text, R"("")"},
+    {"acme.names", Form::Names, "[]"},
+    {"acme.challenge", Form::Choice, R"("http-01")", true, "http-01 tls-alpn-01 dns-01"},
+    {"acme.listen", Form::Addresses, R"(["[::]:80"])"},
+    {"acme.hook", Form::Path, R"("")"},
+    {"acme.profile", Form::Text, R"("")"},
+    {"acme.eab_key_id", Form::Text, R"("")"},
+    {"acme.eab_hmac_key_file", Form::Path, R"("")"},
+    {"acme.ca_file", Form::Path, R"("")"},
 
     {"keys.recovery", Form::Recipient, R"("")"},
 
@@ -133,6 +133,11 @@ std::string wrongDomain(std::string_view text) {
         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
     return inQuotes(text) + " is no domain name; write one such as \"msgw.example.com\"" +
            (ascii ? "" : " (letters beyond ASCII in their xn-- form)");
+}
+
+/// A wildcard (RFC 8555 section 7.1.3) as well.
+std::string wrongName(std::string_view text) {
+    return wrongDomain(text.starts_with("*.") ? text.substr(2) : text);
 }
 
 std::string wrongAddress(std::string_view text) {
@@ -262,8 +267,9 @@ const ConfigKey* findConfigKey(std::string_view name) {
 std::string wrongWith(const ConfigKey& key, const ConfigValue& value) {
     switch (key.form) {
         case Form::Domain:
-        case Form::Names:
             return firstWrong(value, wrongDomain);
+        case Form::Names:
+            return firstWrong(value, wrongName);
         case Form::Addresses:
             return firstWrong(value, wrongAddress);
         case Form::Mailbox:

@@ -16,7 +16,7 @@ enum class ConfigForm {
     Domain,
     Path,
     Addresses,  ///< an array of "[::]:25"
-    Names,      ///< an array of domain names
+    Names,      ///< an array of domain names, also of wildcards
     Count,      ///< a whole number, not negative
     Size,
     Duration,

@@ -57,6 +57,8 @@ public:
     std::filesystem::path selfSignedCertificate() const { return tls() / "self-signed.crt"; }
     std::filesystem::path selfSignedKey() const { return tls() / "self-signed.key"; }
     std::filesystem::path importedPair() const { return tls() / "imported.pem"; }
+    std::filesystem::path acme() const { return m_data / "acme"; }
+    std::filesystem::path issuedPair() const { return acme() / "certificate.pem"; }
     std::filesystem::path state() const { return m_data / "state"; }
 
 private:

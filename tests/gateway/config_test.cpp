@@ -91,8 +91,24 @@ const Wrong kWrong[] = {
      "as \"90s\""},
     {"[tls]\nminimum = \"1.1\"",
      "/etc/p.toml:3:1: tls.minimum: \"1.1\" is not known here; write \"1.2\" or \"1.3\""},
-    {"[tls]\nsource = \"acme\"",
-     "/etc/p.toml:3:1: tls.source: this version has no ACME yet; write \"self-signed\""},
+    {"[acme]\ndirectory = \"http://ca.test/dir\"",
+     "/etc/p.toml:3:1: acme.directory: write an address that begins with https://"},
+    {"[acme]\nnames = [\"*.a.test\"]",
+     "/etc/p.toml:3:1: acme.names: wildcards are proved by DNS only; write challenge = \"dns-01\" "
+     "with a hook, or names without *"},
+    {"[acme]\nnames = [\"*.*.a.test\"]",
+     "/etc/p.toml:3:1: acme.names: \"*.*.a.test\" is no domain name; write one such as "
+     "\"msgw.example.com\""},
+    {"[acme]\nchallenge = \"dns-01\"",
+     "/etc/p.toml:3:1: acme.challenge: \"dns-01\" needs hook = \"/path\", a program that writes "
+     "TXT records"},
+    {"[acme]\neab_key_id = \"k\"",
+     "/etc/p.toml:3:1: acme.eab_key_id: eab_key_id and eab_hmac_key_file go together; write both "
+     "or neither"},
+    {"[acme]\ncontact = \"admin\"",
+     "/etc/p.toml:3:1: acme.contact: write a mail address, or remove this key"},
+    {"[tls]\nsource = \"acme\"\n[acme]\nlisten = [\"[::]:110\"]",
+     "/etc/p.toml:5:1: acme.listen: [::]:110 is also in pop3.listen; write another port"},
     {"[tls]\nsource = \"files\"\ncertificate = \"c.pem\"",
      "/etc/p.toml:3:1: tls.source: source = \"files\" needs both files; write"},
     {"[tls]\nkey = \"k.pem\"", "/etc/p.toml:3:1: tls.key: is used with source = \"files\" only"},
@@ -230,6 +246,20 @@ TEST_CASE("keys of parts that do not exist yet are known, and named unless they 
         "domain = \"a.test\"\n[web]\nlisten = [\"[::1]:1\"]\n[metrics]\nlisten = []\n"
         "[alerts]\nwebhook = \"\"\nsilence = \"1h\"\n");
     CHECK(config.withoutEffect == std::vector<std::string>{"alerts.silence", "web.listen"});
+}
+
+TEST_CASE("[acme]: port 443 for tls-alpn-01, no listener for dns-01, names in lower case") {
+    Config config = parse("domain = \"a.test\"\n[tls]\nsource = \"acme\"\n");
+    CHECK(config.tls.source == Config::Tls::Source::Acme);
+    CHECK(config.acme.listen == std::vector<gateway::ListenAddress>{{"::", 80}});
+    config = parse("domain = \"a.test\"\n[acme]\nchallenge = \"tls-alpn-01\"\n");
+    CHECK(config.acme.listen == std::vector<gateway::ListenAddress>{{"::", 443}});
+    config = parse(
+        "domain = \"a.test\"\n[acme]\nchallenge = \"dns-01\"\nhook = \"hook\"\n"
+        "names = [\"*.A.test\", \"A.test\"]\n");
+    CHECK(config.acme.names == std::vector<std::string>{"*.a.test", "a.test"});
+    CHECK(config.acme.hook == "/etc/hook");
+    CHECK_FALSE(config.acme.listens());
 }
 
 TEST_CASE("a recovery key is an age recipient, or none") {
