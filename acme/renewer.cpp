@@ -128,7 +128,18 @@ asio::awaitable<void> Renewer::rest() {
 asio::awaitable<std::optional<Held>> Renewer::held() {
     auto read = [this]() -> std::optional<Held> {
         const auto pem = m_folder.certificate();
-        return pem ? heldOf(*pem) : std::nullopt;
+        if (!pem) {
+            return std::nullopt;
+        }
+        try {
+            const gateway::net::TlsContext usable(*pem, *pem, m_options.minimumTls);
+            return heldOf(*pem);
+        } catch (const gateway::Error& error) {
+            gateway::log::warning(
+                "the certificate of the authority is damaged; ordering another one",
+                {{"file", m_folder.certificateFile().native()}, {"cause", error.what()}});
+            return std::nullopt;
+        }
     };
     co_return co_await offload(m_worker, std::move(read));
 }
@@ -236,7 +247,7 @@ asio::awaitable<void> Renewer::attempt(Ordered wanted, std::optional<Held> held)
     } else {
         m_state.caaIdentity = identities.empty() ? "" : gateway::printable(identities.front(), 100);
         if (!failure) {
-            m_use(attempt.issued());
+            co_await m_use(attempt.issued());
             const auto& facts = attempt.issued()->facts();
             gateway::log::notice("certificate of an authority in use",
                                  {{"names", listed(wanted.names)},

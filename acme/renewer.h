@@ -40,7 +40,8 @@ struct RenewerStatus {
 /// Belongs to the I/O thread; what blocks is done on a thread of its own.
 class Renewer {
 public:
-    using Use = std::function<void(std::shared_ptr<const gateway::net::TlsContext>)>;
+    using Use =
+        std::function<asio::awaitable<void>(std::shared_ptr<const gateway::net::TlsContext>)>;
 
     /// Reads what is there. `challenges` must outlive it; `use` is given each new certificate.
     Renewer(asio::any_io_executor executor, std::filesystem::path folder, RenewerOptions options,

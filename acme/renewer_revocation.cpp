@@ -38,6 +38,9 @@ asio::awaitable<std::optional<Failure>> Renewer::revoke(int reason) {
                          m_folder.certificate().value_or(""));
     };
     const auto [opened, pem] = co_await gateway::net::offload(m_worker, std::move(open));
+    if (!opened.notice.empty()) {
+        gateway::log::warning(opened.notice);
+    }
     const std::string certificate = encodedCertificate(pem);
     if (certificate.empty() || opened.account.url.empty()) {
         co_return Failure{"there is no certificate that the account at " +

@@ -1,5 +1,8 @@
 #include "gateway/commands_certificate.h"
 
+#include <algorithm>
+#include <array>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 #include <vector>
@@ -24,6 +27,7 @@ using nlohmann::json;
 
 struct CertificateArguments {
     std::string file;
+    std::string reason = "unspecified";
     bool json = false;
 };
 
@@ -36,6 +40,23 @@ std::string joined(const json& texts) {
         result += (result.empty() ? "" : ", ") + text.get<std::string>();
     }
     return result;
+}
+
+void describeAcme(const json& acme, const std::function<void(const char*, std::string)>& add) {
+    add("Authority", textOf(acme, "directory"));
+    add("Asked for", joined(acme.at("names")) + ", proved by " + textOf(acme, "challenge"));
+    if (acme.at("account").is_string()) {
+        add("Account", textOf(acme, "account"));
+    }
+    if (acme.at("caa").is_string()) {
+        add("CAA record", textOf(acme, "caa"));
+    }
+    if (acme.at("last_error").is_string()) {
+        add("Last attempt", textOf(acme, "last_attempt") + ": " + textOf(acme, "last_error"));
+        if (acme.at("last_advice").is_string()) {
+            add("To do", textOf(acme, "last_advice"));
+        }
+    }
 }
 
 std::string describe(const json& certificate) {
@@ -59,6 +80,9 @@ std::string describe(const json& certificate) {
     if (certificate.at("refused").is_string()) {
         add("Not used", textOf(certificate, "refused"));
     }
+    if (const json& acme = certificate.at("acme"); acme.is_object()) {
+        describeAcme(acme, add);
+    }
     return asTable(rows);
 }
 
@@ -73,6 +97,38 @@ int showStatus(const Config& config, const CertificateArguments& arguments) {
               ? "No certificate yet; a self-signed one is made at the first start.\n"
               : describe(certificate));
     return EX_OK;
+}
+
+/// RFC 5280 section 5.3.1, those that RFC 8555 section 7.6 leaves to a subscriber.
+constexpr std::array<std::pair<std::string_view, int>, 5> kReasons{{{"unspecified", 0},
+                                                                    {"keyCompromise", 1},
+                                                                    {"affiliationChanged", 3},
+                                                                    {"superseded", 4},
+                                                                    {"cessationOfOperation", 5}}};
+
+int order(const Config& config, const CertificateArguments& arguments, json request) {
+    const json answer = carryOut(config, std::move(request));
+    const json& certificate = answer.at("certificate");
+    print(arguments.json ? oneLineOf(certificate)
+                         : "A new certificate is in use.\n" + describe(certificate));
+    return EX_OK;
+}
+
+int renew(const Config& config, const CertificateArguments& arguments) {
+    return order(config, arguments, {{"operation", "certificate.renew"}});
+}
+
+int revoke(const Config& config, const CertificateArguments& arguments) {
+    const auto* const reason =
+        std::find_if(kReasons.begin(), kReasons.end(),
+                     [&](const auto& known) { return known.first == arguments.reason; });
+    if (reason == kReasons.end()) {
+        throw Refusal(EX_USAGE,
+                      "no such reason; give unspecified, keyCompromise, affiliationChanged, "
+                      "superseded or cessationOfOperation");
+    }
+    return order(config, arguments,
+                 {{"operation", "certificate.revoke"}, {"reason", reason->second}});
 }
 
 /// The pair out of the file, read as whoever calls, who may read what the server may not.
@@ -156,7 +212,16 @@ void addCertificateCommands(CLI::App& app, CommandLine& line) {
     load->footer(
         "Its passphrase, where it has one, is taken from POSTERN_PASSWORD, else asked for at the\n"
         "terminal, or read from standard input, one line.");
-    for (CLI::App* command : {status, load}) {
+    CLI::App* renewal =
+        addCommand(*certificate, line, "renew", "Order a certificate by ACME now, and wait for it",
+                   asOwner(renew, typed));
+    CLI::App* revocation =
+        addCommand(*certificate, line, "revoke",
+                   "Revoke the certificate by ACME, and order another one", asOwner(revoke, typed));
+    revocation->add_option("--reason", typed->reason,
+                           "unspecified, keyCompromise, affiliationChanged, superseded or "
+                           "cessationOfOperation");
+    for (CLI::App* command : {status, load, renewal, revocation}) {
         command->add_flag("--json", typed->json, "Print one line of JSON");
     }
 }

@@ -160,6 +160,7 @@ Daemon::Daemon(Config config)
                     return control(std::move(request), std::move(file));
                 }),
       m_signals(m_io, SIGTERM, SIGINT, SIGHUP) {
+    prepareAcme();
     const std::size_t leftOvers = m_store.sweep();
     if (leftOvers > 0) {
         log::notice("removed what an interrupted run left behind", {{"files", leftOvers}});
@@ -199,11 +200,20 @@ void Daemon::listen(net::Listener& listener, const std::vector<ListenAddress>& a
 
 std::shared_ptr<const net::TlsContext> Daemon::loadCertificate(const Config& config) {
     std::shared_ptr<const net::TlsContext> context;
+    acme::CertificateSource source = certificateSource(config);
     try {
-        context = m_certificateWatch.load(certificateSource(config));
+        context = m_certificateWatch.load(source);
     } catch (const Error& error) {
-        if (config.tls.source == Config::Tls::Source::SelfSigned) {
+        if (source.isSelfSigned()) {
             throw;
+        }
+        if (config.tls.source == Config::Tls::Source::Acme) {
+            log::error(
+                "the certificate of the authority cannot be used; a self-signed one serves until "
+                "there is another",
+                {{"cause", error.what()}});
+            source.certificate.clear();
+            return m_certificateWatch.load(source);
         }
         const bool imported = config.tls.certificate == m_layout.importedPair();
         throw Error(error.kind(), config.where(imported ? "tls.source" : "tls.certificate") + ": " +
@@ -228,6 +238,9 @@ void Daemon::run() {
     schedule("watching the certificate", 2s, [this] { return watchCertificate(); });
     schedule("forgetting idle keys", 5s, [this] { return forgetIdleKeys(); });
     schedule("keeping the times of mail", 1min, [this] { return keepTimes(); });
+    if (m_renewer) {
+        asio::co_spawn(m_io, m_renewer->run(), asio::detached);
+    }
     m_smtp.start();
     m_pop3.start();
     log::notice("postern serves", {{"version", POSTERN_VERSION},
@@ -303,6 +316,7 @@ asio::awaitable<void> Daemon::stop() {
     log::notice("stopping", {{"smtp", m_smtp.connections()}, {"pop3", m_pop3.connections()}});
     m_stopping = true;
     m_control.stop();
+    stopAcme();
     m_smtp.stop();
     m_pop3.stop();
     for (asio::steady_timer* const pause : m_pauses) {

@@ -17,11 +17,14 @@
 
 #include "acme/certificate_store.h"
 #include "acme/certificate_watch.h"
+#include "acme/challenge.h"
+#include "acme/renewer.h"
 #include "gateway/config.h"
 #include "gateway/control_server.h"
 #include "gateway/data_lock.h"
 #include "gateway/house.h"
 #include "gateway/mail/registry.h"
+#include "gateway/net/http_client.h"
 #include "gateway/net/listener.h"
 #include "gateway/operations.h"
 #include "gateway/status.h"
@@ -72,6 +75,12 @@ private:
     void sayWhenCertificateEnds();
     CertificateState certificateState() const;
     nlohmann::json certificateStatus() const;
+    /// Where the certificate comes from an authority.
+    void prepareAcme();
+    void stopAcme();
+    asio::awaitable<void> useIssued(std::shared_ptr<const net::TlsContext> issued);
+    /// certificate.renew, certificate.revoke
+    asio::awaitable<nlohmann::json> certificateRequest(nlohmann::json request);
     asio::awaitable<void> forgetIdleKeys();
     asio::awaitable<void> keepTimes();
     pop3::Engine pop3Engine();
@@ -104,7 +113,10 @@ private:
     House m_house;
     Config::Tls m_tlsSettings;  ///< in force; a reload may have changed them
     net::TlsHolder m_tls;
-    std::string m_certificateRefused;  ///< why what its files hold now is not used
+    acme::Challenges m_challenges;
+    std::unique_ptr<net::HttpClient> m_http;   ///< as m_renewer
+    std::unique_ptr<acme::Renewer> m_renewer;  ///< null where tls.source is not "acme"
+    std::string m_certificateRefused;          ///< why what its files hold now is not used
     CertificateStage m_certificateSaid = CertificateStage::Fine;
     smtp::Options m_smtpOptions;
     pop3::Options m_pop3Options;

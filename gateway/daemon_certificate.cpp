@@ -64,7 +64,8 @@ void Daemon::sayWhenCertificateEnds() {
 }
 
 CertificateState Daemon::certificateState() const {
-    return {m_tlsSettings, m_tls.current()->facts(), m_certificateRefused};
+    return {m_tlsSettings, m_tls.current()->facts(), m_certificateRefused,
+            m_renewer ? std::optional(m_renewer->status()) : std::nullopt};
 }
 
 nlohmann::json Daemon::certificateStatus() const {

@@ -93,12 +93,26 @@ json import(const Config& config, json& request) {
               {"spki_sha256", checked.facts.publicKeySha256}}}};
 }
 
+json onlyByServer(const Config& config, json& /*request*/) {
+    throw Refusal(
+        EX_UNAVAILABLE,
+        config.tls.source == Config::Tls::Source::Acme
+            ? "certificates are ordered by the running server, and none runs; start it, and it "
+              "orders one where one is due"
+            : "the certificate is of no authority that is asked by ACME: tls.source is not "
+              "\"acme\" in " +
+                  config.file.native());
+}
+
 }  // namespace
 
 json performOnCertificate(const Config& config, std::string_view operation, json& request) {
     using Handler = json (*)(const Config&, json&);
-    static constexpr std::array<std::pair<std::string_view, Handler>, 2> kOperations{
-        {{"certificate.status", status}, {"certificate.import", import}}};
+    static constexpr std::array<std::pair<std::string_view, Handler>, 4> kOperations{
+        {{"certificate.status", status},
+         {"certificate.import", import},
+         {"certificate.renew", onlyByServer},
+         {"certificate.revoke", onlyByServer}}};
     for (const auto& [name, handler] : kOperations) {
         if (name == operation) {
             return handler(config, request);

@@ -16,6 +16,10 @@ namespace gateway {
 ///                        certificate {file, names, issuer, ends, sha256, spki_sha256}. Refused
 ///                        where the two do not fit, the server could not use them, or clients
 ///                        would not take them for `hostname`
+/// certificate.renew    → as certificate.status; by a running server only, as the next
+/// certificate.revoke   reason? (a number of RFC 5280 section 5.3.1) → as certificate.status, of
+/// the
+///                        one that took its place
 nlohmann::json performOnCertificate(const Config& config, std::string_view operation,
                                     nlohmann::json& request);
 

@@ -72,6 +72,12 @@ void judgeCertificate(const HealthSnapshot& snapshot, Findings& findings) {
             "a new certificate lies ready but is not used: " + certificate.refused,
             "put a right one there; it is looked at again whenever its files change");
     }
+    if (!certificate.renewalError.empty()) {
+        add(findings, "certificate", Severity::Warning,
+            "the authority gave no new certificate: " + certificate.renewalError,
+            certificate.renewalAdvice.empty() ? "it is tried again by itself"
+                                              : certificate.renewalAdvice);
+    }
     const CertificateStage stage =
         certificateStage(certificate, snapshot.limits.certificate, snapshot.now);
     if (stage == CertificateStage::Fine) {

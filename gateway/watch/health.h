@@ -31,6 +31,8 @@ struct HealthSnapshot {
         std::string trouble;               ///< where there is none, or none that can be read
         std::chrono::seconds lifetime{0};  ///< from its first day to its last
         std::string refused;               ///< why a newer one that lies ready is not used
+        std::string renewalError;          ///< why its authority gave no newer one
+        std::string renewalAdvice;
     };
     std::optional<Certificate> certificate;
 

@@ -33,7 +33,7 @@ bool says(const std::optional<std::string>& fault, const std::string& part) {
 
 TEST_CASE("it gets action, name and value as they are; no shell has a look at them") {
     Hook hook("printf '%s|' \"$@\" > \"$0.seen\"; test -z \"$(cat)\"");
-        CHECK_FALSE(acme::runHook(hook.call).has_value());
+    CHECK_FALSE(acme::runHook(hook.call).has_value());
     CHECK(gateway::readWhole(hook.folder / "hook.seen", 1000) ==
           "present|_acme-challenge.example.com.|a b;$(touch x)|");
 }

@@ -34,8 +34,9 @@ class Authority:
         self._sign("intermediate", "/O=Example Test/CN=Example Test Intermediate", _INTERMEDIATE, "root", 1825)
 
     def server(self, *names, days=90):
-        """(certificate with its chain, key): PEM files for a server of these names."""
-        extensions = _SERVER.format(names=",".join(f"DNS:{name}" for name in names))
+        """(certificate with its chain, key): PEM files for a server of these names and addresses."""
+        kinds = {True: "IP", False: "DNS"}
+        extensions = _SERVER.format(names=",".join(f"{kinds[name[-1].isdigit()]}:{name}" for name in names))
         leaf = self._sign(names[0], f"/CN={names[0]}", extensions, "intermediate", days)
         chain = self.folder / f"{names[0]}.pem"
         chain.write_text(leaf.read_text() + (self.folder / "intermediate.crt").read_text())

@@ -1,0 +1,97 @@
+// The daemon's side of ACME: what looks after an authority's certificate, and the requests about
+// it. Never on the I/O thread: the certificate is loaded on a worker.
+#include "gateway/answer.h"
+#include "gateway/base/log.h"
+#include "gateway/base/text.h"
+#include "gateway/daemon.h"
+#include "gateway/exit_code.h"
+#include "gateway/net/offload.h"
+
+namespace gateway {
+
+namespace {
+
+acme::RenewerOptions renewerOptions(const Config& config) {
+    acme::RenewerOptions options;
+    options.directory = config.acme.directory;
+    options.contact = config.acme.contact;
+    options.hostname = config.hostname;
+    options.domain = config.domain;
+    options.names = config.acme.names;
+    options.challenge = acme::parseChallengeType(config.acme.challenge).value();
+    options.profile = config.acme.profile;
+    options.hook = config.acme.hook;
+    options.bindingKeyId = config.acme.eabKeyId;
+    options.bindingKeyFile = config.acme.eabHmacKeyFile;
+    options.caFile = config.acme.caFile;
+    options.minimumTls = config.tls.minimum;
+    return options;
+}
+
+}  // namespace
+
+void Daemon::prepareAcme() {
+    if (m_config.tls.source != Config::Tls::Source::Acme) {
+        return;
+    }
+    m_http = std::make_unique<net::HttpClient>();
+    auto send = [this](HttpCall call) { return m_http->send(std::move(call)); };
+    auto use = [this](std::shared_ptr<const net::TlsContext> issued) {
+        return useIssued(std::move(issued));
+    };
+    m_renewer = std::make_unique<acme::Renewer>(m_io.get_executor(), m_layout.acme(),
+                                                renewerOptions(m_config), m_challenges, send, use);
+}
+
+void Daemon::stopAcme() {
+    if (m_renewer) {
+        m_renewer->stop();
+        m_http->stop();
+    }
+}
+
+asio::awaitable<void> Daemon::useIssued(std::shared_ptr<const net::TlsContext> issued) {
+    // What watches the files follows this one from here on.
+    auto load = [this] { return m_certificateWatch.load(certificateSource(m_config)); };
+    co_await net::offload(m_slow, load);
+    if (m_tlsSettings.source == Config::Tls::Source::Acme) {
+        m_tls.replace(std::move(issued));
+        m_certificateRefused.clear();
+    }
+}
+
+asio::awaitable<nlohmann::json> Daemon::certificateRequest(nlohmann::json request) {
+    const bool revokes = request.value("operation", nlohmann::json()) == "certificate.revoke";
+    std::optional<acme::Failure> failure;
+    std::string trouble;
+    if (!m_renewer) {
+        trouble =
+            "the certificate is of no authority that is asked by ACME: tls.source is not "
+            "\"acme\" in " +
+            m_config.file.native();
+    } else {
+        try {
+            // g++ 12 runs both branches of a conditional operator that awaits in both.
+            if (revokes) {
+                const auto reason = request.value("reason", nlohmann::json());
+                failure =
+                    co_await m_renewer->revoke(reason.is_number_integer() ? reason.get<int>() : 0);
+            } else {
+                failure = co_await m_renewer->renewNow();
+            }
+        } catch (const std::exception& error) {
+            trouble = error.what();
+        }
+    }
+    if (failure) {
+        trouble = failure->text + (failure->advice.empty() ? "" : "; " + failure->advice);
+    }
+    if (!trouble.empty()) {
+        co_return answerOf([&]() -> nlohmann::json {
+            throw Refusal(m_renewer ? EX_TEMPFAIL : EX_CONFIG, trouble);
+        });
+    }
+    co_return certificateStatus();
+}
+
+}  // namespace gateway

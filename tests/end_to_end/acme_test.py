@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+"""Certificates by ACME from a real authority, in each way that names are proved: issued, verified, and
+served on every port. The authority is strict, refuses half of its own nonces, and reuses proofs or not.
+"""
+import json
+import re
+import stat
+
+import served
+from cases import case, expect, expect_equal, run, wait_for
+from gateway import HOSTNAME, Gateway, free_ports
+from pebble import BINDING_KEY, BINDING_KEY_ID, Pebble
+
+ISSUED = r"certificate of an authority in use"
+
+
+def status(gateway):
+    return json.loads(gateway.command("certificate", "status", "--json").stdout)
+
+
+def issued(gateway, times=1):
+    """Waits until so many certificates were ordered. Half of an authority's nonces being bad, one order in
+    two hundred meets eleven in a row: then it is ordered again, as an admin would."""
+    def look():
+        log = gateway.log()
+        if "of its own nonces" in log and len(re.findall(ISSUED, log)) < times:
+            gateway.command("certificate", "renew", code=None)
+        return len(re.findall(ISSUED, log)) >= times
+    wait_for("a certificate of the authority", 60, look)
+
+
+def keep_secret(gateway):
+    """Keys are for the owner only, and nowhere in the log."""
+    keys = [file for file in (gateway.data / "acme").rglob("*") if file.is_file() and b"PRIVATE KEY" in file.read_bytes()]
+    expect(len(keys) >= 2, f"only these files hold keys: {keys}")
+    log = gateway.log()
+    for file in keys:
+        expect_equal(stat.S_IMODE(file.stat().st_mode), 0o600, f"mode of {file.name}")
+        lines = [line for line in file.read_text().splitlines() if len(line) > 40 and "-----" not in line]
+        expect(not any(line in log for line in lines), f"the log holds a line of {file.name}")
+    for line in log.splitlines():
+        expect("PRIVATE KEY" not in line and BINDING_KEY not in line, f"the log holds a key: {line}")
+
+
+@case
+def dns_01_with_a_wildcard(stage):
+    gateway = Gateway(stage)
+    pebble = Pebble(stage, gateway.host, bad_nonces=50)
+    wanted = ["*.wild.example.com", "wild.example.com", HOSTNAME]
+    gateway.configure(pebble.settings(challenge="dns-01", hook=pebble.hook(), names=wanted,
+                                      contact="admin@example.com"))
+    gateway.start()
+    issued(gateway)
+    expect_equal(served.names(gateway, pebble.roots()), dict.fromkeys(("SMTP", "POP3", "POP3S"), sorted(wanted)),
+                 "names of what is served, verified by the authority's root")
+    calls = [line.split() for line in pebble.hook_log()]
+    at_wild = [value for action, name, value in calls if (action, name) == ("present", "_acme-challenge.wild.example.com.")]
+    expect_equal(len(set(at_wild)), 2, "values that the wildcard and its domain need at one name")
+    expect_equal(sum(call[0] == "cleanup" for call in calls), sum(call[0] == "present" for call in calls),
+                 "TXT records taken away again")
+    told = status(gateway)
+    expect_equal((told["source"], told["acme"]["failures"], told["acme"]["last_error"]), ("acme", 0, None), "status")
+    expect(told["renewal_reason"] == "half of its lifetime is left", f"a certificate of 6 days: {told}")
+    expect(told["acme"]["account"].startswith("https://"), f"no account in {told['acme']}")
+    keep_secret(gateway)
+    before = served.shown(gateway)
+    gateway.restart()
+    expect(served.shown(gateway) == before, "the restarted server shows another certificate")
+    expect_equal(len(re.findall(ISSUED, gateway.log())), 1, "orders after a restart")
+
+
+@case
+def proofs_that_are_reused(stage):
+    gateway = Gateway(stage)
+    pebble = Pebble(stage, gateway.host, bad_nonces=50, reuse=100)
+    gateway.configure(pebble.settings(challenge="dns-01", hook=pebble.hook(), names=[HOSTNAME]))
+    gateway.start()
+    issued(gateway)
+    proofs, before = len(pebble.hook_log()), served.shown(gateway)
+    gateway.command("certificate", "renew")
+    expect(served.shown(gateway) != before, "the renewed certificate is not shown")
+    expect_equal(len(pebble.hook_log()), proofs, "calls of the hook, where the proof is still good")
+    gateway.command("certificate", "revoke", "--reason", "superseded")
+    gateway.wait_log("certificate revoked")
+    expect_equal(len(re.findall(ISSUED, gateway.log())), 3, "certificates after renew and revoke")
+
+
+@case
+def an_authority_for_known_customers(stage):
+    gateway = Gateway(stage)
+    pebble = Pebble(stage, gateway.host, binding=True)
+    key_file = gateway.folder / "eab.key"
+    key_file.write_text(BINDING_KEY + "\n")
+    key_file.chmod(0o600)
+    gateway.configure(pebble.settings(challenge="dns-01", hook=pebble.hook(), names=[HOSTNAME]))
+    gateway.start()
+    gateway.wait_log("acme.eab_key_id")
+    told = status(gateway)["acme"]
+    expect("externalAccountRequired" in told["last_error"] and "acme.eab_hmac_key_file" in told["last_advice"],
+           f"no words for the admin: {told}")
+    gateway.configure({"acme": {"eab_key_id": BINDING_KEY_ID, "eab_hmac_key_file": str(key_file)}})
+    gateway.restart()  # other settings: the pause after the failure is over
+    issued(gateway)
+    keep_secret(gateway)
+
+
+@case
+def http_01(stage):
+    gateway = Gateway(stage)
+    (port,) = free_ports(gateway.host, 1)
+    pebble = Pebble(stage, gateway.host, http=port, bad_nonces=50)
+    gateway.configure(pebble.settings(listen=[f"{gateway.host}:{port}"], names=[HOSTNAME, "second.example.com"]))
+    gateway.start()
+    issued(gateway)
+    expect_equal(served.names(gateway, pebble.roots())["SMTP"], sorted([HOSTNAME, "second.example.com"]), "names")
+    keep_secret(gateway)
+
+
+@case
+def tls_alpn_01(stage):
+    gateway = Gateway(stage)
+    (port,) = free_ports(gateway.host, 1)
+    pebble = Pebble(stage, gateway.host, tls=port, bad_nonces=50)
+    gateway.configure(pebble.settings(challenge="tls-alpn-01", listen=[f"{gateway.host}:{port}"], names=[HOSTNAME]))
+    gateway.start()
+    issued(gateway)
+    expect_equal(served.names(gateway, pebble.roots())["POP3S"], [HOSTNAME], "names")
+
+
+run()

@@ -1,0 +1,122 @@
+"""A certificate authority that speaks ACME: Debian's pebble, with its own DNS, on a loopback address of its own.
+
+Issues nothing that anything but the test trusts. Ends with the test that started it.
+"""
+import json
+import pathlib
+import ssl
+import subprocess
+import urllib.request
+
+from cases import Failure, need, wait_for
+from certificates import Authority
+from gateway import die_with_parent, free_ports, own_address
+
+START_SECONDS = 30
+BINDING_KEY_ID = "kid-1"
+BINDING_KEY = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"  # of pebble's own documentation
+
+# What dns-01 runs: writes the TXT records of pebble's DNS server.
+_HOOK = """\
+#!/bin/sh
+case $1 in
+present) what=set-txt body="{{\\"host\\":\\"$2\\",\\"value\\":\\"$3\\"}}" ;;
+cleanup) what=clear-txt body="{{\\"host\\":\\"$2\\"}}" ;;
+esac
+printf '%s\\n' "$*" >> {log}
+exec curl -sS -f -d "$body" {url}/$what
+"""
+
+
+class Pebble:
+    """`answers_at` is where its DNS says every name is; `http` and `tls` are the ports it proves names at."""
+
+    def __init__(self, stage, answers_at, http=1, tls=1, validity=518400, bad_nonces=0, reuse=0, binding=False):
+        need("pebble", "pebble-challtestsrv", "curl")
+        self.folder = stage.folder / f"pebble-{own_address()}"
+        self.folder.mkdir()
+        self.host = own_address()
+        self.validity, self.bad_nonces, self.reuse, self.binding = validity, bad_nonces, reuse, binding
+        self.http, self.tls = http, tls
+        self.port, self.manager, self.dns, self.dns_manager = free_ports(self.host, 4)
+        authority = Authority(self.folder / "endpoint")
+        self.ca_file = authority.root
+        self.certificate, self.key = authority.server(self.host)
+        self.directory = f"https://{self.host}:{self.port}/dir"
+        self.names = self._run("pebble-challtestsrv", "-dns01", f"{self.host}:{self.dns}",
+                               "-management", f"{self.host}:{self.dns_manager}", "-http01", "", "-https01", "",
+                               "-tlsalpn01", "", "-defaultIPv4", answers_at, "-defaultIPv6", "")
+        stage.callback(self._end, "names")
+        self.server = None
+        stage.callback(self._end, "server")
+        self.start()
+
+    def start(self):
+        config = {"pebble": {
+            "listenAddress": f"{self.host}:{self.port}", "managementListenAddress": f"{self.host}:{self.manager}",
+            "certificate": str(self.certificate), "privateKey": str(self.key),
+            "httpPort": self.http, "tlsPort": self.tls, "ocspResponderURL": "",
+            "externalAccountBindingRequired": self.binding,
+            "externalAccountMACKeys": {BINDING_KEY_ID: BINDING_KEY},
+            "certificateValidityPeriod": self.validity, "domainBlocklist": ["blocked.example.com"]}}
+        file = self.folder / "pebble.json"
+        file.write_text(json.dumps(config))
+        self.server = self._run("pebble", "-config", str(file), "-strict=true",
+                                "-dnsserver", f"{self.host}:{self.dns}",
+                                environment={"PEBBLE_VA_NOSLEEP": "1",
+                                             "PEBBLE_WFE_NONCEREJECT": str(self.bad_nonces),
+                                             "PEBBLE_AUTHZREUSE": str(self.reuse)})
+        wait_for("pebble", START_SECONDS, self._answers)
+
+    def stop(self):
+        """As when the authority is down; start() makes another one, which knows nobody."""
+        self._end("server")
+
+    def roots(self):
+        """A file with the root that the certificates chain to; another one after every start."""
+        file = self.folder / "issued-root.pem"
+        file.write_bytes(self._get(f"https://{self.host}:{self.manager}/roots/0"))
+        return file
+
+    def hook(self):
+        """The program for acme.hook; each of its calls is a line of hook_log()."""
+        file = self.folder / "hook"
+        file.write_text(_HOOK.format(log=self.folder / "hook.log", url=f"http://{self.host}:{self.dns_manager}"))
+        file.chmod(0o755)
+        return str(file)
+
+    def hook_log(self):
+        file = self.folder / "hook.log"
+        return file.read_text().splitlines() if file.exists() else []
+
+    def settings(self, **acme):
+        """Those of a gateway that gets its certificate here."""
+        return {"tls": {"source": "acme"},
+                "acme": {"directory": self.directory, "ca_file": str(self.ca_file), "listen": [], **acme}}
+
+    def log(self):
+        return (self.folder / "pebble.log").read_text(errors="replace")
+
+    def _answers(self):
+        if self.server.poll() is not None:
+            raise Failure(f"pebble ended with {self.server.returncode}: {self.log()[-600:]}")
+        try:
+            return self._get(self.directory)
+        except OSError:
+            return b""
+
+    def _get(self, url):
+        context = ssl.create_default_context(cafile=str(self.ca_file))
+        with urllib.request.urlopen(url, timeout=START_SECONDS, context=context) as answer:
+            return answer.read()
+
+    def _run(self, program, *arguments, environment=None):
+        with open(self.folder / f"{pathlib.Path(program).name}.log", "ab") as log:
+            return subprocess.Popen([program, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                    env={"PATH": "/usr/bin:/bin", **(environment or {})}, preexec_fn=die_with_parent)
+
+    def _end(self, which):
+        process = getattr(self, which)
+        if process is not None and process.poll() is None:
+            process.kill()
+            process.wait()
