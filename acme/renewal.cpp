@@ -86,7 +86,8 @@ std::optional<WallTime> parseTime(std::string text) {
         text = text.substr(0, 19) + 'Z';
     }
     const auto time = gateway::parseTimestamp(text);
-    return time ? std::optional(*time - offset) : std::nullopt;
+    // Centuries before would leave no room for differences in nanoseconds.
+    return time && *time >= WallTime(24h) ? std::optional(*time - offset) : std::nullopt;
 }
 
 std::optional<WallTime> timeIn(const json& object, const char* name) {

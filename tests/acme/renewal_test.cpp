@@ -172,6 +172,7 @@ TEST_CASE("renewal information: RFC 3339 with offsets and fractions; what is non
     for (
         const char* odd :
         {"", "{}", R"({"suggestedWindow":7})",
+         R"({"suggestedWindow":{"start":"1700-01-01T00:00:00Z","end":"2199-01-01T00:00:00Z"}})",
          R"({"suggestedWindow":{"start":"2026-11-22T12:00:00Z","end":"2026-11-22T12:00:00Z"}})",
          R"({"suggestedWindow":{"start":"2026-11-22T12:00:00Z","end":7}})",
          R"({"suggestedWindow":{"start":"2026-11-22T12:00:00+99:00","end":"2027-11-22T12:00:00Z"}})"}) {

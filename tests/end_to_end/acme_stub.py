@@ -11,7 +11,8 @@ import ssl
 import threading
 
 from certificates import Authority
-from gateway import free_ports, own_address
+from gateway import HOSTNAME, Gateway, free_ports, own_address
+from pebble import Pebble
 
 # Pebble's paths, by what RFC 8555 calls them.
 DIRECTORY, NONCE, ACCOUNT, NEW_ORDER = "/dir", "/nonce-plz", "/sign-me-up", "/order-plz"
@@ -132,3 +133,12 @@ class Stub:
         start, end = self.window(identifier)
         body = json.dumps({"suggestedWindow": {"start": start, "end": end}}).encode()
         return 200, {"Retry-After": "21600", "Content-Type": "application/json"}, body
+
+
+def prepared(stage, **settings):
+    """A gateway that is not started yet, and the authority it will ask."""
+    gateway = Gateway(stage)
+    pebble = Pebble(stage, gateway.host, **settings)
+    stub = Stub(stage, pebble)
+    gateway.configure(stub.settings(challenge="dns-01", hook=pebble.hook(), names=[HOSTNAME]))
+    return gateway, stub

@@ -2,32 +2,12 @@
 """Certificates by ACME from a real authority, in each way that names are proved: issued, verified, and
 served on every port. The authority is strict, refuses half of its own nonces, and reuses proofs or not.
 """
-import json
-import re
 import stat
 
 import served
-from cases import case, expect, expect_equal, run, wait_for
+from cases import case, expect, expect_equal, run
 from gateway import HOSTNAME, Gateway, free_ports
-from pebble import BINDING_KEY, BINDING_KEY_ID, Pebble
-
-ISSUED = r"certificate of an authority in use"
-
-
-def status(gateway):
-    return json.loads(gateway.command("certificate", "status", "--json").stdout)
-
-
-def issued(gateway, times=1):
-    """Waits until so many certificates were ordered. Half of an authority's nonces being bad, one order in
-    two hundred meets eleven in a row: then it is ordered again, as an admin would."""
-    def look():
-        log = gateway.log()
-        if "of its own nonces" in log and len(re.findall(ISSUED, log)) < times:
-            gateway.command("certificate", "renew", code=None)
-        return len(re.findall(ISSUED, log)) >= times
-    wait_for("a certificate of the authority", 60, look)
-
+from pebble import BINDING_KEY, BINDING_KEY_ID, Pebble, count_issued, issued, status
 
 def keep_secret(gateway):
     """Keys are for the owner only, and nowhere in the log."""
@@ -66,7 +46,7 @@ def dns_01_with_a_wildcard(stage):
     before = served.shown(gateway)
     gateway.restart()
     expect(served.shown(gateway) == before, "the restarted server shows another certificate")
-    expect_equal(len(re.findall(ISSUED, gateway.log())), 1, "orders after a restart")
+    expect_equal(count_issued(gateway), 1, "orders after a restart")
 
 
 @case
@@ -82,7 +62,7 @@ def proofs_that_are_reused(stage):
     expect_equal(len(pebble.hook_log()), proofs, "calls of the hook, where the proof is still good")
     gateway.command("certificate", "revoke", "--reason", "superseded")
     gateway.wait_log("certificate revoked")
-    expect_equal(len(re.findall(ISSUED, gateway.log())), 3, "certificates after renew and revoke")
+    expect_equal(count_issued(gateway), 3, "certificates after renew and revoke")
 
 
 @case
