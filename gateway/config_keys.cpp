@@ -137,7 +137,8 @@ std::string wrongDomain(std::string_view text) {
 
 /// A wildcard (RFC 8555 section 7.1.3) as well.
 std::string wrongName(std::string_view text) {
-    return wrongDomain(text.starts_with("*.") ? text.substr(2) : text);
+    const bool named = isDomainName(text.starts_with("*.") ? text.substr(2) : text);
+    return named ? "" : wrongDomain(text);
 }
 
 std::string wrongAddress(std::string_view text) {
