@@ -2,10 +2,10 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <map>
 #include <sys/stat.h>
+#include <system_error>
 #include <unistd.h>
 
 #include "gateway/adoption_parser.h"
@@ -39,7 +39,8 @@ public:
         const Descriptor file(name == "-" ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
                                           : ::open(name.c_str(), O_RDONLY | O_CLOEXEC));
         if (!file) {
-            throw Refusal(EX_NOINPUT, "open " + printable(name) + ": " + std::strerror(errno));
+            throw Refusal(EX_NOINPUT, "open " + printable(name) + ": " +
+                                          std::generic_category().message(errno));
         }
         while (m_size < m_text.size()) {
             const ssize_t got = ::read(file.get(), &m_text[m_size], m_text.size() - m_size);

@@ -2,10 +2,10 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <system_error>
 #include <unistd.h>
 
 #include "crypto/secret.h"
@@ -81,7 +81,8 @@ std::optional<Letter> openLetter(const std::string& name, std::uint64_t most, in
                           : Descriptor(::open(name.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
     if (!file) {
         exit = EX_NOINPUT;
-        complain(printable(name) + ": it cannot be opened: " + std::strerror(errno));
+        complain(printable(name) +
+                 ": it cannot be opened: " + std::generic_category().message(errno));
         return std::nullopt;
     }
     if (const auto why = whyNoMessage(file, most)) {

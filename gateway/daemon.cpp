@@ -114,13 +114,15 @@ void raiseDescriptorLimit() {
 }
 
 /// Buffers of messages come and go thousands of times a second: given back to the system each time
-/// they would cost as many page faults, a third of what a RETR costs. To be called before the
-/// first thread starts. What is kept after a rush is at most kKeptMemory for each of the arenas.
+/// they would cost as many page faults, a third of what a RETR costs. What is kept after a rush is
+/// at most kKeptMemory for each of the arenas.
 void keepFreedMemory() {
 #ifdef __GLIBC__
+    // NOLINTBEGIN(concurrency-mt-unsafe) so before the first thread starts
     ::mallopt(M_ARENA_MAX, kMostArenas);
     ::mallopt(M_TRIM_THRESHOLD, kKeptMemory);
     ::mallopt(M_MMAP_THRESHOLD, kKeptMemory);
+    // NOLINTEND(concurrency-mt-unsafe)
 #endif
 }
 
