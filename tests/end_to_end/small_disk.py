@@ -35,6 +35,16 @@ class SmallDisk:
         """As the kernel does on an error of the medium: from now on read-only, whoever is writing."""
         subprocess.run(["mount", "-o", "remount,abort", str(self.folder)], check=True, capture_output=True)
 
+    @contextlib.contextmanager
+    def frozen(self):
+        """While it lasts whatever changes or syncs a file waits."""
+        need("fsfreeze")
+        subprocess.run(["fsfreeze", "--freeze", str(self.folder)], check=True)
+        try:
+            yield
+        finally:
+            subprocess.run(["fsfreeze", "--unfreeze", str(self.folder)], check=True)
+
     def repair(self):
         """A disk with the same content in its place, as after an admin's fsck; whoever has files open keeps the old."""
         self.unmount()

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Trouble of the machine is a 4xx that is said once, loses nothing, leaves nothing, and ends when its cause does,
-without a restart: a full disk, a disk that turned read-only, a clock that jumps, folders that are
+without a restart: a disk that is full, hangs or turned read-only, a clock that jumps, folders that are
 moved, removed or replaced under a running server.
 """
+# time limit: 900 s
 import json
 import os
 import pathlib
@@ -13,7 +14,7 @@ import time
 
 import fixtures
 import passwords
-from cases import Skip, case, expect, expect_equal, need, run, wait_for
+from cases import Skip, case, expect, expect_equal, run, seconds, wait_for
 from clients import Pop3, Smtp, deliver, fetch_all, message_id
 from gateway import Gateway, started
 from small_disk import SmallDisk
@@ -139,6 +140,53 @@ def a_clock_that_jumps_by_a_day(stage):
     expect_only(gateway, mailbox, uidls)
 
 
+class Answer(threading.Thread):
+    """Waits for the answer to a message that was sent whole."""
+
+    def __init__(self, smtp, mailbox, number):
+        super().__init__(daemon=True)
+        self.smtp, self.text, self.seconds = smtp, None, None
+        smtp.envelope(mailbox)
+        smtp.must("DATA", "354")
+        smtp.socket.settimeout(600)
+        self.sent = time.monotonic()
+        smtp.send(fixtures.stuffed(fixtures.small(number)))
+        self.start()
+
+    def run(self):
+        self.text = self.smtp.reply()
+        self.seconds = time.monotonic() - self.sent
+
+
+@case
+def a_disk_that_hangs(stage):
+    """It stops nobody but those who wait for it. With DURATION from 600 on it hangs longer than a sender is kept."""
+    disk, gateway, mailbox = on_small_disk(stage)
+    uidls = [deliver(gateway, fixtures.small(0), mailbox)]
+    long = seconds(0) >= 600
+    senders = [Smtp(gateway) for _ in range(40)]  # more than there are workers
+    with disk.frozen():
+        answers = [Answer(smtp, mailbox, number) for number, smtp in enumerate(senders)]
+        with Smtp(gateway) as other:
+            other.envelope(mailbox)  # nobody waits for the disk here
+        if long:
+            for answer in answers:
+                answer.join(320)
+                expect((answer.text or "").startswith("451 4.3.0"), f"after 320 s: {answer.text}")
+            print(f"figure: a disk that hangs: 451 after {max(answer.seconds for answer in answers):.0f} s")
+        else:
+            expect(not any(answer.text for answer in answers), "an answer while the disk hangs")
+    for answer in answers:
+        answer.join(60)
+        if not long:
+            uidls.append(message_id(answer.text or ""))
+        answer.smtp.close()
+    # What came late is taken back; what was stored in time stays.
+    wait_for("the disk to settle", 60, lambda: {path.name for path in gateway.sealed_files()} == set(uidls))
+    uidls.append(message_id(attempt(gateway, mailbox)))
+    expect_only(gateway, mailbox, uidls)
+
+
 @case
 def the_guard_of_the_disk(stage):
     """Below min_free senders are put off; before that deleted messages give way, those deleted first first."""
@@ -206,30 +254,38 @@ def a_folder_that_is_replaced_swallows_nothing(stage):
 def folders_replaced_under_load_swallow_nothing(stage):
     gateway, mailbox = started(stage)
     folder = deliver(gateway, fixtures.small(0), mailbox) and folder_of(gateway, mailbox)
-    accepted, put_off, ended, away = [], [], threading.Event(), []
+    accepted, put_off, ended, away = {}, [], threading.Event(), {}  # id -> when it began; folder -> when it was moved
 
     def send():
         with Smtp(gateway) as smtp:
             while not ended.is_set():
+                began = time.monotonic()
                 smtp.envelope(mailbox)
                 answer = smtp.data(fixtures.stuffed(fixtures.small(1)))
-                (accepted if answer.startswith("250") else put_off).append(answer)
+                if answer.startswith("250"):
+                    accepted[message_id(answer)] = began
+                else:
+                    put_off.append(answer)
 
     senders = [threading.Thread(target=send, daemon=True) for _ in range(8)]
     for sender in senders:
         sender.start()
     for number in range(40):
         enough = len(accepted) + 5
-        wait_for("mail to flow", 30, lambda: len(accepted) >= enough)
-        away.append(stage.folder / f"away{number}")
-        (folder if number % 2 else folder.parent).rename(away[-1])
+        wait_for("mail to flow", 30, lambda: len(accepted) >= enough and folder.exists())
+        target = stage.folder / f"away{number}"
+        (folder if number % 2 else folder.parent).rename(target)
+        away[target] = time.monotonic()
     ended.set()
     for sender in senders:
         sender.join(60)
     expect(all(answer.startswith("451 4.3.0") for answer in put_off), f"other answers: {put_off[:3]}")
     there = {path.name for place in [gateway.data / "mailboxes", *away] for path in place.rglob("*-*-*-*-*")}
-    lost = {message_id(answer) for answer in accepted} - there
+    lost = set(accepted) - there
     expect(not lost, f"{len(lost)} of {len(accepted)} accepted messages are nowhere")
+    for place, moved in away.items():
+        late = [path.name for path in place.rglob("*-*-*-*-*") if accepted.get(path.name, 0) > moved]
+        expect(not late, f"{len(late)} messages went to a folder that had been moved away before they came")
     print(f"figure: {len(accepted)} messages accepted, {len(put_off)} put off while their folders were moved away 40 times")
 
 
