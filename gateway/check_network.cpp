@@ -203,7 +203,8 @@ void checkPorts(const Config& config, CheckReport& report) {
         {"smtp.listen", &config.smtp.listen},
         {"smtp.listen_tls", &config.smtp.listenTls},
         {"pop3.listen", &config.pop3.listen},
-        {"pop3.listen_tls", &config.pop3.listenTls}};
+        {"pop3.listen_tls", &config.pop3.listenTls},
+        {"metrics.listen", &config.metrics.listen}};
     for (const auto& [key, addresses] : lists) {
         for (const ListenAddress& address : *addresses) {
             checkPort(config, key, address, running, report);

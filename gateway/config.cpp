@@ -174,6 +174,7 @@ private:
         takeListen("pop3.listen_tls", m_config.pop3.listenTls);
         takeDuration("pop3.unlock_cache", m_config.pop3.unlockCache);
         takeListen("web.listen", m_config.web.listen);
+        takeListen("metrics.listen", m_config.metrics.listen);
     }
 
     void fillTls() {
@@ -276,12 +277,13 @@ private:
     /// The kernel would refuse the second of two equal ones, and the admin would look for a foreign
     /// program on that port.
     void checkListeners() {
-        const std::array<std::pair<const char*, const std::vector<ListenAddress>*>, 5> lists{
+        const std::array<std::pair<const char*, const std::vector<ListenAddress>*>, 6> lists{
             {{"smtp.listen", &m_config.smtp.listen},
              {"smtp.listen_tls", &m_config.smtp.listenTls},
              {"pop3.listen", &m_config.pop3.listen},
              {"pop3.listen_tls", &m_config.pop3.listenTls},
-             {"acme.listen", &m_config.acme.listen}}};
+             {"acme.listen", &m_config.acme.listen},
+             {"metrics.listen", &m_config.metrics.listen}}};
         std::vector<std::pair<std::string, std::string>> seen;
         for (const auto& [name, addresses] : lists) {
             if (addresses == &m_config.acme.listen && !listensForAcme()) {

@@ -52,6 +52,9 @@ struct Config {
     struct Web {
         std::vector<ListenAddress> listen{{"::", 8450}};
     } web;
+    struct Metrics {
+        std::vector<ListenAddress> listen{{"127.0.0.1", 9450}};
+    } metrics;
     struct Tls {
         enum class Source { SelfSigned, Files, Acme };
         Source source = Source::SelfSigned;

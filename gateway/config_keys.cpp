@@ -65,7 +65,7 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
     {"store.s3.secret_access_key_file", Form::Path, R"("")", false},
     {"store.s3.ca_file", Form::Path, R"("")", false},
 
-    {"metrics.listen", Form::Addresses, R"(["127.0.0.1:9450"])", false},
+    {"metrics.listen", Form::Addresses, R"(["127.0.0.1:9450"])"},
 
     {"log.level", Form::Choice, R"("info")", true, "debug info notice warning error"},
     {"log.format", Form::Choice, R"("text")", true, "text json"},

@@ -31,6 +31,7 @@ constexpr std::size_t kDiskThreads = 32;
 /// At most min(cores, 2) unlocks at once (SPEC section 3).
 constexpr std::size_t kMostUnlocks = 2;
 constexpr std::size_t kMostPop3Connections = 1000;
+constexpr std::size_t kMostMetricsConnections = 32;
 constexpr int kMostArenas = 4;
 constexpr int kKeptMemory = 1024 * 1024;
 
@@ -104,6 +105,14 @@ net::Listener::Limits pop3Limits() {
     return limits;
 }
 
+net::Listener::Limits metricsLimits() {
+    net::Listener::Limits limits;
+    limits.connections = kMostMetricsConnections;
+    limits.connectionsPerAddress = kMostMetricsConnections / 2;
+    limits.refusal = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n";
+    return limits;
+}
+
 /// As many descriptors as we may have: each connection and each message in flight needs one.
 void raiseDescriptorLimit() {
     rlimit limit{};
@@ -149,6 +158,9 @@ Daemon::Daemon(Config config)
       m_smtpServer(smtp::Engine(m_smtpOptions, m_house, m_messageMemory, m_store, m_disk), m_tls,
                    [this](const Drop& drop) { return m_house.keyIsValid(drop); }),
       m_pop3Server(m_io.get_executor(), pop3Engine(), m_tls),
+      m_monitoring(
+          {}, m_tls,
+          [this](net::HttpRequest request) { return answerMonitoring(std::move(request)); }),
       m_smtp(m_io, "smtp", smtpLimits(m_config),
              [this](net::LineStream& stream, bool tlsFromStart) {
                  return m_smtpServer.converse(stream, tlsFromStart);
@@ -157,6 +169,10 @@ Daemon::Daemon(Config config)
              [this](net::LineStream& stream, bool tlsFromStart) {
                  return m_pop3Server.converse(stream, tlsFromStart);
              }),
+      m_metrics(m_io, "metrics", metricsLimits(),
+                [this](net::LineStream& stream, bool tlsFromStart) {
+                    return m_monitoring.converse(stream, tlsFromStart);
+                }),
       m_control(m_io.get_executor(), m_layout, m_lock,
                 [this](nlohmann::json request, Descriptor file) {
                     return control(std::move(request), std::move(file));
@@ -174,6 +190,7 @@ Daemon::Daemon(Config config)
     listen(m_smtp, m_config.smtp.listenTls, "smtp.listen_tls", true);
     listen(m_pop3, m_config.pop3.listen, "pop3.listen", false);
     listen(m_pop3, m_config.pop3.listenTls, "pop3.listen_tls", true);
+    listenForMetrics();
 }
 
 Daemon::~Daemon() = default;
@@ -245,6 +262,7 @@ void Daemon::run() {
     }
     m_smtp.start();
     m_pop3.start();
+    m_metrics.start();
     log::notice("postern serves", {{"version", POSTERN_VERSION},
                                    {"domain", m_config.domain},
                                    {"hostname", m_config.hostname},
@@ -332,6 +350,9 @@ asio::awaitable<void> Daemon::stop() {
     // What still runs is a worker's job; it ends, and nothing of it may outlive this object.
     co_await m_smtp.drained(std::chrono::steady_clock::time_point::max());
     co_await m_pop3.drained(std::chrono::steady_clock::time_point::max());
+    m_metrics.stop();  // until here /readyz says that this node goes
+    m_metrics.abort();
+    co_await m_metrics.drained(std::chrono::steady_clock::time_point::max());
     try {
         co_await keepTimes();
     } catch (const Error& error) {

@@ -25,6 +25,7 @@
 #include "gateway/house.h"
 #include "gateway/mail/registry.h"
 #include "gateway/net/http_client.h"
+#include "gateway/net/http_server.h"
 #include "gateway/net/listener.h"
 #include "gateway/operations.h"
 #include "gateway/status.h"
@@ -54,6 +55,7 @@ private:
 
     using Job = std::function<asio::awaitable<void>()>;
 
+    void listenForMetrics();
     void listen(net::Listener& listener, const std::vector<ListenAddress>& addresses,
                 const std::string& key, bool tlsFromStart) const;
     std::shared_ptr<const net::TlsContext> loadCertificate(const Config& config);
@@ -94,6 +96,9 @@ private:
     asio::awaitable<nlohmann::json> control(nlohmann::json request, Descriptor file);
     asio::awaitable<nlohmann::json> importFile(nlohmann::json request, Descriptor file);
     asio::awaitable<nlohmann::json> status();
+    /// `/metrics`, `/healthz` and `/readyz`.
+    asio::awaitable<net::HttpResponse> answerMonitoring(net::HttpRequest request);
+    asio::awaitable<net::HttpResponse> metrics();
 
     const Config m_config;
     const Layout m_layout;
@@ -123,8 +128,10 @@ private:
     smtp::MessageMemory m_messageMemory;
     smtp::Server m_smtpServer;
     pop3::Server m_pop3Server;
+    net::HttpServer m_monitoring;
     net::Listener m_smtp;
     net::Listener m_pop3;
+    net::Listener m_metrics;
     ControlServer m_control;
     asio::signal_set m_signals;
     std::set<asio::steady_timer*> m_pauses;  ///< of scheduled jobs

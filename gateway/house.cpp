@@ -42,6 +42,7 @@ void House::onTurnedAway(const smtp::TurnedAway& event) {
 
 void House::onStored(const MailboxId& mailbox) {
     m_times.received(mailbox, std::chrono::system_clock::now());
+    ++m_traffic[mailbox].received;
     m_storeTrouble.stored(mailbox);
 }
 
@@ -51,6 +52,7 @@ void House::onNotStored(const MailboxId& mailbox, const MessageId& id, const std
 
 void House::onFetched(const MailboxId& mailbox) {
     m_times.fetched(mailbox, std::chrono::system_clock::now());
+    ++m_traffic[mailbox].fetched;
 }
 
 std::shared_ptr<const Mailbox> House::find(const MailboxId& mailbox) const {

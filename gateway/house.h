@@ -8,6 +8,7 @@
 #include "gateway/mail/registry.h"
 #include "gateway/turned_away.h"
 #include "gateway/watch/mailbox_times.h"
+#include "gateway/watch/metrics.h"
 #include "gateway/watch/store_trouble.h"
 #include "smtp/session.h"
 
@@ -39,6 +40,7 @@ public:
     void onFetched(const MailboxId& mailbox);
     void setTimes(MailboxTimes times) { m_times = std::move(times); }
     const MailboxTimes& times() const { return m_times; }
+    const std::map<MailboxId, MailboxTraffic>& traffic() const { return m_traffic; }
 
 private:
     std::shared_ptr<const Registry> m_registry = std::make_shared<const Registry>();
@@ -47,6 +49,7 @@ private:
     TurnedAwayCounts m_turnedAway;
     StoreTrouble m_storeTrouble;
     MailboxTimes m_times;
+    std::map<MailboxId, MailboxTraffic> m_traffic;
 };
 
 }  // namespace gateway

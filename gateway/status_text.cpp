@@ -65,6 +65,9 @@ std::string describeListener(const json& listener) {
     ListenAddress address;
     address.host = textOf(listener, "address");
     address.port = static_cast<std::uint16_t>(numberIn(listener, "port"));
+    if (textOf(listener, "protocol") == "metrics") {
+        return address.str() + " metrics";
+    }
     const bool implicit = textOf(listener, "tls") == "implicit";
     if (textOf(listener, "protocol") == "smtp") {
         return address.str() + (implicit ? " SMTPS" : " SMTP with STARTTLS");

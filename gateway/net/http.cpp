@@ -17,6 +17,7 @@ constexpr auto kReasons = std::to_array<std::pair<unsigned, std::string_view>>({
     {301, "Moved Permanently"},
     {303, "See Other"},
     {304, "Not Modified"},
+    {307, "Temporary Redirect"},
     {308, "Permanent Redirect"},
     {400, "Bad Request"},
     {401, "Unauthorized"},

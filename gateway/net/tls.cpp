@@ -99,7 +99,7 @@ std::size_t lengthAt(std::string_view text, std::size_t at) {
 
 /// RFC 8737 section 3: exactly this one name in the ALPN extension (RFC 7301 section 3.1).
 bool isAcmeTls(std::string_view extension) {
-    return lengthAt(extension, 0) == extension.size() - 2 &&
+    return extension.size() > 2 && lengthAt(extension, 0) == extension.size() - 2 &&
            extension.substr(2) == kAcmeTlsProtocol;
 }
 

@@ -1,0 +1,87 @@
+// What the daemon answers by HTTP. Never tells more than counts and times; never lets a slow disk
+// stop the I/O thread.
+#include <algorithm>
+#include <arpa/inet.h>
+#include <array>
+
+#include "gateway/base/error.h"
+#include "gateway/base/log.h"
+#include "gateway/daemon.h"
+#include "gateway/net/offload.h"
+#include "gateway/watch/metrics.h"
+
+namespace gateway {
+
+namespace {
+
+using net::HttpRequest;
+using net::HttpResponse;
+
+bool isLoopback(const ListenAddress& address) {
+    return address.host == "::1" || address.host.starts_with("127.");
+}
+
+bool isAddress(const std::string& host) {
+    std::array<unsigned char, 16> octets{};
+    return host.starts_with('[') || ::inet_pton(AF_INET, host.c_str(), octets.data()) == 1;
+}
+
+/// A page that a browser on this machine shows may resolve its own name to 127.0.0.1 and ask under
+/// that (DNS rebinding): on the loopback only names of this machine are answered.
+bool isForUs(const Config& config, const std::string& host) {
+    const auto& listen = config.metrics.listen;
+    return !std::all_of(listen.begin(), listen.end(), isLoopback) || host.empty() ||
+           isAddress(host) || host == "localhost" || host == config.hostname ||
+           host == config.domain;
+}
+
+}  // namespace
+
+void Daemon::listenForMetrics() {
+    try {
+        listen(m_metrics, m_config.metrics.listen, "metrics.listen", false);
+    } catch (const Error& error) {
+        if (m_config.positions.contains("metrics.listen")) {
+            throw;
+        }
+        // Nobody asked for it in so many words: mail is worth more than figures.
+        log::warning("no metrics; write metrics.listen to choose another port, or [] for none",
+                     {{"cause", error.what()}});
+    }
+}
+
+asio::awaitable<HttpResponse> Daemon::answerMonitoring(HttpRequest request) {
+    if (!isForUs(m_config, request.host)) {
+        co_return HttpResponse::text(421, "Ask under an address or a name of this machine.\n");
+    }
+    if (request.method != "GET" && request.method != "HEAD") {
+        HttpResponse response = HttpResponse::text(405, "Nothing can be changed here.\n");
+        response.fields.emplace_back("Allow", "GET, HEAD");  // RFC 9110 15.5.6
+        co_return response;
+    }
+    if (request.path == "/metrics") {
+        co_return co_await metrics();
+    }
+    if (request.path == "/healthz") {
+        co_return HttpResponse::text(200, "alive\n");
+    }
+    if (request.path == "/readyz") {
+        co_return m_stopping ? HttpResponse::text(503, "stopping: no mail is taken any more\n")
+                             : HttpResponse::text(200, "ready\n");
+    }
+    co_return HttpResponse::text(404, "There are /metrics, /healthz and /readyz.\n");
+}
+
+asio::awaitable<HttpResponse> Daemon::metrics() {
+    auto traffic = m_house.traffic();
+    nlohmann::json known = co_await status();
+    auto describe = [known = std::move(known), traffic = std::move(traffic)] {
+        return describeMetrics(known, traffic, std::chrono::system_clock::now());
+    };
+    HttpResponse response;
+    response.fields.emplace_back("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+    response.body = co_await net::offload(m_disk, std::move(describe));
+    co_return response;
+}
+
+}  // namespace gateway
