@@ -199,12 +199,16 @@ void checkPorts(const Config& config, CheckReport& report) {
     const bool running =
         askServer(Layout(config.data), {{"operation", "mailbox.show"}, {"address", ""}})
             .has_value();
+    const bool listensForAcme =
+        config.tls.source == Config::Tls::Source::Acme && config.acme.listens();
+    const std::vector<ListenAddress> none;
     const std::pair<const char*, const std::vector<ListenAddress>*> lists[] = {
         {"smtp.listen", &config.smtp.listen},
         {"smtp.listen_tls", &config.smtp.listenTls},
         {"pop3.listen", &config.pop3.listen},
         {"pop3.listen_tls", &config.pop3.listenTls},
-        {"metrics.listen", &config.metrics.listen}};
+        {"metrics.listen", &config.metrics.listen},
+        {"acme.listen", listensForAcme ? &config.acme.listen : &none}};
     for (const auto& [key, addresses] : lists) {
         for (const ListenAddress& address : *addresses) {
             checkPort(config, key, address, running, report);

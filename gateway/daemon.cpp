@@ -173,6 +173,7 @@ Daemon::Daemon(Config config)
                 [this](net::LineStream& stream, bool tlsFromStart) {
                     return m_monitoring.converse(stream, tlsFromStart);
                 }),
+      m_challengeListener(m_io, m_config, m_challenges, m_tls),
       m_control(m_io.get_executor(), m_layout, m_lock,
                 [this](nlohmann::json request, Descriptor file) {
                     return control(std::move(request), std::move(file));
@@ -191,6 +192,7 @@ Daemon::Daemon(Config config)
     listen(m_pop3, m_config.pop3.listen, "pop3.listen", false);
     listen(m_pop3, m_config.pop3.listenTls, "pop3.listen_tls", true);
     listenForMetrics();
+    m_challengeListener.listen();
 }
 
 Daemon::~Daemon() = default;
@@ -263,6 +265,7 @@ void Daemon::run() {
     m_smtp.start();
     m_pop3.start();
     m_metrics.start();
+    m_challengeListener.start();
     log::notice("postern serves", {{"version", POSTERN_VERSION},
                                    {"domain", m_config.domain},
                                    {"hostname", m_config.hostname},
@@ -339,6 +342,7 @@ asio::awaitable<void> Daemon::stop() {
     stopAcme();
     m_smtp.stop();
     m_pop3.stop();
+    m_challengeListener.stop();
     for (asio::steady_timer* const pause : m_pauses) {
         pause->cancel();
     }
@@ -353,6 +357,7 @@ asio::awaitable<void> Daemon::stop() {
     m_metrics.stop();  // until here /readyz says that this node goes
     m_metrics.abort();
     co_await m_metrics.drained(std::chrono::steady_clock::time_point::max());
+    co_await m_challengeListener.end();
     try {
         co_await keepTimes();
     } catch (const Error& error) {

@@ -19,6 +19,7 @@
 #include "acme/certificate_watch.h"
 #include "acme/challenge.h"
 #include "acme/renewer.h"
+#include "gateway/challenge_listener.h"
 #include "gateway/config.h"
 #include "gateway/control_server.h"
 #include "gateway/data_lock.h"
@@ -132,6 +133,7 @@ private:
     net::Listener m_smtp;
     net::Listener m_pop3;
     net::Listener m_metrics;
+    ChallengeListener m_challengeListener;
     ControlServer m_control;
     asio::signal_set m_signals;
     std::set<asio::steady_timer*> m_pauses;  ///< of scheduled jobs

@@ -256,12 +256,14 @@ bool HttpRequestParser::judgeBody() {
         refuse(400, "this method has no body");  // RFC 9110 9.3.1: a body there is of no meaning
         return false;
     }
-    const std::string* const expects = m_request.field("expect");
-    if (expects != nullptr && !equalsIgnoringCase(*expects, "100-continue")) {
+    const auto expects = std::find_if(m_request.fields.begin(), m_request.fields.end(),
+                                      [](const auto& field) { return field.first == "expect"; });
+    const bool expecting = expects != m_request.fields.end();
+    if (expecting && !equalsIgnoringCase(expects->second, "100-continue")) {
         refuse(417, "only 100-continue can be expected");  // RFC 9110 10.1.1
         return false;
     }
-    m_awaitsContinue = expects != nullptr && hasBody() && !m_oldVersion;
+    m_awaitsContinue = expecting && hasBody() && !m_oldVersion;
     m_request.keepAlive = !m_oldVersion && m_beast->parser.get().keep_alive();
     return true;
 }
@@ -289,11 +291,12 @@ std::size_t HttpRequestParser::pushBody(std::string_view octets) {
         error = {};
     }
     std::string& body = m_beast->parser.get().body();
-    if (error || m_pending.size() > kLongestChunkLine) {
+    const bool done = m_beast->parser.is_done();
+    if (error || (!done && m_pending.size() > kLongestChunkLine)) {
         refuse(400, "the body is malformed");  // RFC 9112 7.1
     } else if (body.size() > m_mostBody) {
         refuse(413, "the body is too large");  // RFC 9110 15.5.14
-    } else if (m_beast->parser.is_done()) {
+    } else if (done) {
         m_request.body = std::move(body);
         m_state = State::Done;
         return octets.size() - m_pending.size();

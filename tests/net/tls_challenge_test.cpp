@@ -42,7 +42,9 @@ Met meet(const std::string& serverName, const std::string& alpn, int version) {
     const net::SslCtx clientContext(SSL_CTX_new(TLS_client_method()));
     SSL_CTX_set_max_proto_version(clientContext.get(), version);
     const net::Ssl client(SSL_new(clientContext.get()));
-    SSL_set_tlsext_host_name(client.get(), serverName.empty() ? nullptr : serverName.c_str());
+    std::string named = serverName;  // OpenSSL takes no const here, and copies it
+    SSL_ctrl(client.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+             named.empty() ? nullptr : named.data());
     SSL_set_alpn_protos(client.get(), reinterpret_cast<const unsigned char*>(alpn.data()),
                         static_cast<unsigned>(alpn.size()));
     SSL_set_info_callback(client.get(), onInfo);
