@@ -7,6 +7,7 @@
 #include "crypto/age_stream.h"
 #include "gateway/base/error.h"
 #include "gateway/base/text.h"
+#include "gateway/control.h"
 #include "gateway/exit_code.h"
 #include "gateway/look_inside.h"
 #include "gateway/output.h"
@@ -16,10 +17,27 @@ namespace gateway {
 
 namespace {
 
+constexpr std::chrono::seconds kPatience{5};
+
 void line(const char* verdict, const std::string& area, const std::string& text,
           const std::string& advice) {
     print(std::string(verdict) + area + ": " + printable(text, 2000) +
           (advice.empty() ? "" : " → " + printable(advice, 2000)) + '\n');
+}
+
+/// When the running server expects space to come to store.min_free; empty where it does not, or
+/// cannot be asked.
+std::string endOfRoom(const Config& config) {
+    try {
+        const auto told = askServer(Layout(config.data), {{"operation", "status"}}, {}, kPatience);
+        const auto projected =
+            told ? told->at("disk").value("projected", nlohmann::json()) : nlohmann::json();
+        return projected.is_string() ? projected.get<std::string>() : "";
+    } catch (const Error&) {
+        return "";  // checkNetwork() says that the server cannot be asked
+    } catch (const nlohmann::json::exception&) {
+        return "";  // a server of another version
+    }
 }
 
 void checkConfig(const Config& config, CheckReport& report) {
@@ -77,6 +95,9 @@ void checkSpace(const Config& config, CheckReport& report) {
                        "senders wait: make room, or lower " + config.where("store.min_free"));
     } else if (free - config.store.minFree < config.smtp.maxMessageSize) {
         report.warning("space", text, "make room: the largest message would not fit any more");
+    } else if (const std::string end = endOfRoom(config); !end.empty()) {
+        report.warning("space", text + ", and none is left for mail at " + end,
+                       "make room: that is the pace of the last day");
     } else {
         report.ok("space", text);
     }

@@ -110,14 +110,8 @@ def a_disk_that_turned_read_only(stage):
 
 @case
 def a_clock_that_jumps_by_a_day(stage):
-    if not FAKETIME.exists():
-        raise Skip("libfaketime is not installed")
-    offset = stage.folder / "offset"
-    offset.write_text("+0")
-    gateway = Gateway(stage, environment={
-        "LD_PRELOAD": str(FAKETIME), "FAKETIME_TIMESTAMP_FILE": str(offset), "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_DONT_RESET": "1",
-        "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0:" + os.environ.get("ASAN_OPTIONS", "")}).start()
+    offset, environment = with_clock(stage)
+    gateway = Gateway(stage, environment=environment).start()
     gateway.environment.pop("LD_PRELOAD")
     mailbox, uidls = gateway.create(), []
     with Smtp(gateway) as smtp, Pop3(gateway, gateway.create("read meanwhile")) as pop:
@@ -185,6 +179,38 @@ def a_disk_that_hangs(stage):
     wait_for("the disk to settle", 60, lambda: {path.name for path in gateway.sealed_files()} == set(uidls))
     uidls.append(message_id(attempt(gateway, mailbox)))
     expect_only(gateway, mailbox, uidls)
+
+
+def with_clock(stage):
+    """What a gateway needs in its environment for a clock that the returned file sets, by faketime's syntax."""
+    if not FAKETIME.exists():
+        raise Skip("libfaketime is not installed")
+    offset = stage.folder / "offset"
+    offset.write_text("+0")
+    return offset, {
+        "LD_PRELOAD": str(FAKETIME), "FAKETIME_TIMESTAMP_FILE": str(offset), "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_DONT_RESET": "1",
+        "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0:" + os.environ.get("ASAN_OPTIONS", "")}
+
+
+@case
+def a_disk_that_fills_is_told_before_it_is_full(stage):
+    """At the pace of the two hours that the clock is set forward: by log, status and check."""
+    disk = SmallDisk(stage)
+    offset, environment = with_clock(stage)
+    gateway = Gateway(stage, {"store": {"min_free": "1MiB"}, "smtp": {"max_message_size": "1MiB"}},
+                      folder=disk.folder, environment=environment)
+    gateway.log_file = stage.folder / "log"
+    gateway.start()
+    gateway.environment.pop("LD_PRELOAD")
+    disk.fill(leave=disk.free() // 2)
+    offset.write_text("+2h")
+    said = gateway.wait_log(r"at the pace of the last day disk space comes to store.min_free soon at=(\S+)", 30)
+    told = json.loads(gateway.command("status", "--json", code=None).stdout)
+    expect_equal(told["disk"]["projected"], said[1], "what status says")
+    checked = gateway.command("check", code=None).stdout.decode()
+    expect(re.search(rf"warning  space: .* none is left for mail at {said[1]}", checked), f"check says:\n{checked}")
+    expect_equal(len(lines(gateway, "at the pace of the last day")), 1, "times it was said")
 
 
 @case

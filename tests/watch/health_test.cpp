@@ -146,6 +146,19 @@ TEST_CASE("a disk that is nearly full, or soon will be, is named before") {
     CHECK(judgeHealth(snapshot).empty());
 }
 
+TEST_CASE("mail that cannot be stored is told with its cause and until when senders wait") {
+    HealthSnapshot snapshot = well();
+    snapshot.notStored.push_back(
+        {"write /data/x: Read-only file system", 7, kNow - hours(2), kNow});
+    const HealthFinding finding = only(snapshot);
+    CHECK(finding.kind == "not_stored");
+    CHECK(finding.severity == Severity::Critical);
+    CHECK(holds(finding.text, "Read-only file system"));
+    CHECK(holds(finding.text, "7 times"));
+    CHECK(finding.since == kNow - hours(2));
+    CHECK(finding.deadlines.at(0).at == kNow + hours(22));
+}
+
 TEST_CASE("mail that nobody fetches, by the mailbox's own limit where it has one") {
     HealthSnapshot snapshot = well();
     mailboxOf(snapshot).oldest = kNow - hours(20);
