@@ -3,6 +3,8 @@
 
 #include <csignal>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 
 #include <doctest/doctest.h>
 
@@ -61,13 +63,22 @@ TEST_CASE("one that talks without end is read to its end, and little of it kept"
 }
 
 TEST_CASE("one that hangs is ended with all it started, by time or because the server stops") {
-    Hook hook("sleep 600 & sleep 600\n");
-    hook.call.time = std::chrono::seconds(1);
-    CHECK(says(acme::runHook(hook.call), "took longer than 1 s"));
+    Hook hook("sleep 600 & echo $! > \"$0.child\"; sleep 600\n");
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // what it started becomes our child when it has ended
     const gateway::Descriptor stop(::eventfd(1, EFD_CLOEXEC));
-    hook.call.time = std::chrono::seconds(600);
-    hook.call.stop = stop.get();
-    CHECK(says(acme::runHook(hook.call), "the server stops"));
+    for (const bool stops : {false, true}) {
+        hook.call.time = stops ? std::chrono::seconds(600) : std::chrono::seconds(1);
+        hook.call.stop = stops ? stop.get() : -1;
+        CHECK(says(acme::runHook(hook.call), stops ? "the server stops" : "took longer than 1 s"));
+        if (!stops) {
+            const pid_t child =
+                static_cast<pid_t>(std::stol(gateway::readWhole(hook.folder / "hook.child", 100)));
+            int status = 0;
+            CHECK(::waitpid(child, &status, 0) == child);
+            CHECK(WIFSIGNALED(status));
+        }
+    }
+    ::prctl(PR_SET_CHILD_SUBREAPER, 0);
 }
 
 TEST_CASE("one whose child keeps the output open does not hold us up") {
