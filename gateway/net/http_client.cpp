@@ -165,8 +165,9 @@ private:
         if (longer == nullptr) {
             throw Error(Error::Kind::Internal, "libcurl has no memory for a call");
         }
-        static_cast<void>(m_lines.release());  // the first line, where there was one, is in it
-        m_lines.reset(longer);
+        if (!m_lines) {  // else it is the same list, with one line more
+            m_lines.reset(longer);
+        }
     }
 
     static std::size_t onBody(char* data, std::size_t one, std::size_t count, void* self) {
@@ -244,17 +245,11 @@ public:
     Engine& operator=(const Engine&) = delete;
 
     void add(std::unique_ptr<Transfer> transfer) {
-        {
-            const std::lock_guard lock(m_mutex);
-            if (!m_stopping) {
-                m_new.push_back(std::move(transfer));
-            }
-        }
-        if (transfer) {
+        if (!tookOver(transfer)) {
             transfer->fail(Trouble::Stopped, "the server is stopping");
-        } else {
-            curl_multi_wakeup(m_multi.get());
+            return;
         }
+        curl_multi_wakeup(m_multi.get());
     }
 
     void stop() {
@@ -266,6 +261,16 @@ public:
     }
 
 private:
+    /// False, and the transfer stays the caller's, once it is stopping.
+    bool tookOver(std::unique_ptr<Transfer>& transfer) {
+        const std::lock_guard lock(m_mutex);
+        if (m_stopping) {
+            return false;
+        }
+        m_new.push_back(std::move(transfer));
+        return true;
+    }
+
     void run() {
         while (takeNew()) {
             int running = 0;
