@@ -52,6 +52,7 @@ void StoreTrouble::stored(const MailboxId& mailbox) {
 
 std::vector<StoreTrouble::Entry> StoreTrouble::entries() const {
     std::vector<Entry> entries;
+    entries.reserve(m_episodes.size());
     for (const auto& [kind, episode] : m_episodes) {
         entries.push_back(episode.entry);
     }
