@@ -69,10 +69,11 @@ RenewalPlan byDates(const Held& held, const RenewalState& state) {
 
 /// RFC 3339, also with an offset or a fraction of a second.
 std::optional<WallTime> parseTime(std::string text) {
-    if (const std::size_t dot = text.find('.'); dot == 19) {
+    constexpr std::size_t kWhole = 19;  // "2026-11-22T10:00:00"
+    if (text.size() > kWhole && text[kWhole] == '.') {
         const std::size_t end =
-            std::min(text.find_first_not_of("0123456789", dot + 1), text.size());
-        text.erase(dot, end - dot);
+            std::min(text.find_first_not_of("0123456789", kWhole + 1), text.size());
+        text.erase(kWhole, end - kWhole);
     }
     std::chrono::minutes offset{0};
     if (text.size() == 25 && (text[19] == '+' || text[19] == '-') && text[22] == ':') {

@@ -108,7 +108,9 @@ private:
             !std::filesystem::exists(Layout(config.data).selfSignedCertificate(), ignored)) {
             return;  // made at the first start
         }
-        HealthSnapshot::Certificate& judged = m_snapshot.certificate.emplace();
+        // Given one, for clang holds a nested class with initialisers for not default
+        // constructible.
+        auto& judged = m_snapshot.certificate.emplace(HealthSnapshot::Certificate());
         try {
             const CertificateState state = m_sources.server != nullptr
                                                ? m_sources.server->certificate
