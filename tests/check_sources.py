@@ -118,6 +118,10 @@ def co_await_temporaries(code):
             yield match.start()
 
 
+# One of its branches; ?: of other things within a branch is as rare as it is unreadable.
+CO_AWAIT_OR = re.compile(r"\?[^;?]*\bco_await\b[^;?]*[^:]:(?!:)|\?[^;?]*[^:]:(?!:)[^;?{}]*\bco_await\b")
+
+
 def room_of(path):
     parts = path.parts
     return "/".join(parts[:2]) if parts[0] == "gateway" and len(parts) > 2 else parts[0]
@@ -141,6 +145,8 @@ def check_shape(root, path, text, code):
             yield first, f"a function of {count} lines; at most {FUNCTION_LINES}"
     for offset in co_await_temporaries(code):
         yield line_of(code, offset), "name the lambda or aggregate before co_await (g++ 12 frees it twice)"
+    for match in CO_AWAIT_OR.finditer(code):
+        yield line_of(code, match.start()), "write an if: g++ 12 goes wrong where a branch of ?: has a co_await"
 
 
 def check_room(root, path, code):

@@ -43,6 +43,9 @@ CASES = {  # name -> (path, text, the rule that must be named, or None)
     "braces in co_await": ("smtp/a.cpp", HEAD + "T f() {\n    x = co_await send(\n        {250, t});\n}\n", ":3: name the"),
     "aggregate after co_await": ("smtp/a.cpp", HEAD + "T f() {\n    if (co_await g(a[1])) {\n        return Reply{250};\n"
                                  "    }\n}\n", None),
+    "co_await in a branch": ("smtp/a.cpp", HEAD + "T f() {\n    x = y ? co_await g() : co_await h();\n}\n", ":3: write an if"),
+    "co_await in the other": ("smtp/a.cpp", HEAD + "T f() {\n    x = y ? z : co_await a::h();\n}\n", ":3: write an if"),
+    "co_await before a ?": ("smtp/a.cpp", HEAD + "T f() {\n    x = co_await g(a::b) ? 1 : 2;\n    co_await h();\n}\n", None),
     "captureless lambda": ("smtp/a.cpp", HEAD + "T f() {\n    co_await g([](int) {});\n}\n", None),
 }
 
