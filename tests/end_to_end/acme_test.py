@@ -2,6 +2,7 @@
 """Certificates by ACME from a real authority, in each way that names are proved: issued, verified, and
 served on every port. The authority is strict, refuses half of its own nonces, and reuses proofs or not.
 """
+import re
 import stat
 
 import served
@@ -94,6 +95,9 @@ def http_01(stage):
     issued(gateway)
     expect_equal(served.names(gateway, pebble.roots())["SMTP"], sorted([HOSTNAME, "second.example.com"]), "names")
     keep_secret(gateway)
+    tokens = set(re.findall(r"acme-challenge/([\w-]{20,})", pebble.log()))
+    expect_equal(len(tokens), 2, "tokens that the authority asked for")
+    expect(not any(token in gateway.log() for token in tokens), "the log holds a token")
 
 
 @case
