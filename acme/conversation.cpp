@@ -199,7 +199,7 @@ Conversation::Progress Conversation::takeRequest() {
         if (++m_badNonces > kMostBadNonces) {
             return fail({m_circumstances.authority + " refused " +
                              std::to_string(kMostBadNonces + 1) + " of its own nonces",
-                         "nothing to do: it is tried again by itself",
+                         "nothing to do unless it lasts: renewals are tried again by themselves",
                          {}});
         }
         return Progress::Again;

@@ -95,12 +95,13 @@ std::string forAccount(const Problem& /*problem*/, const Circumstances& about) {
 }
 
 std::string forLimit(const Problem& /*problem*/, const Circumstances& about) {
-    return "nothing to do: it is tried again when " + about.authority +
+    return "nothing to do: a renewal is tried again when " + about.authority +
            " allows it. Until then the present certificate serves";
 }
 
 std::string forTrouble(const Problem& /*problem*/, const Circumstances& about) {
-    return "nothing to do unless it lasts: it is tried again by itself; the status page of " +
+    return "nothing to do unless it lasts: renewals are tried again by themselves; the status page "
+           "of " +
            about.authority + " may say more";
 }
 
@@ -172,7 +173,9 @@ Problem problemOf(const gateway::HttpAnswer& answer) {
 }
 
 Failure withoutEnd(std::string text) {
-    return {std::move(text), "nothing to do unless it lasts: it is tried again by itself", {}};
+    return {std::move(text),
+            "nothing to do unless it lasts: renewals are tried again by themselves",
+            {}};
 }
 
 Failure describe(const Problem& problem, const Circumstances& circumstances) {

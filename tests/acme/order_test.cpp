@@ -106,18 +106,18 @@ TEST_CASE("a way of proof that is not offered is said, with those that are") {
     CHECK(says(wildcard.run().failure().advice, "dns-01"));
 }
 
-TEST_CASE("bad nonces are tried again with the nonce of the refusal, ten times") {
+TEST_CASE("bad nonces are tried again with the nonce of the refusal, 32 times") {
     Authority authority;
-    authority.instead["new-order"] = std::deque(10, refusal(400, "badNonce"));
+    authority.instead["new-order"] = std::deque(32, refusal(400, "badNonce"));
     Play play(authority);
     CHECK(play.run().next() == Then::Finished);
-    CHECK(authority.count("new-order") == 11);
-    CHECK(authority.requests == 22);  // no nonce was fetched in between
-    authority.instead["new-order"] = std::deque(11, refusal(400, "badNonce"));
+    CHECK(authority.count("new-order") == 33);
+    CHECK(authority.requests == 44);  // no nonce was fetched in between
+    authority.instead["new-order"] = std::deque(33, refusal(400, "badNonce"));
     Play hopeless(authority);
     CHECK(hopeless.run().next() == Then::Failed);
-    CHECK(says(hopeless.order->failure().text, "refused 11 of its own nonces"));
-    CHECK(authority.count("new-order") == 22);
+    CHECK(says(hopeless.order->failure().text, "refused 33 of its own nonces"));
+    CHECK(authority.count("new-order") == 66);
 }
 
 TEST_CASE("an account whose address was lost is found again by its key; only then made") {
