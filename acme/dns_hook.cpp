@@ -39,8 +39,8 @@ struct Attributes {
     posix_spawn_file_actions_t actions{};
 };
 
-/// In a group of its own, so that all it started ends with it; 0 where it cannot be started, with
-/// the reason in errno.
+/// In a group of its own, so that all it started can be ended with it; 0 where it cannot be
+/// started, with the reason in errno.
 pid_t start(const HookCall& call, int output) {
     Attributes how;
     sigset_t none;

@@ -71,7 +71,7 @@ asio::awaitable<nlohmann::json> Daemon::certificateRequest(nlohmann::json reques
             m_config.file.native();
     } else {
         try {
-            // g++ 12 runs both branches of a conditional operator that awaits in both.
+            // No ?: here, in whose branches g++ 12 cannot await.
             if (revokes) {
                 const auto reason = request.value("reason", nlohmann::json());
                 failure =
