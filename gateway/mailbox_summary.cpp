@@ -17,18 +17,6 @@ json timestamp(const std::optional<WallTime>& time) {
 
 }  // namespace
 
-std::string_view statusName(MailboxStatus status) {
-    switch (status) {
-        case MailboxStatus::Active:
-            return "active";
-        case MailboxStatus::Suspended:
-            return "suspended";
-        case MailboxStatus::Deleted:
-            return "deleted";
-    }
-    return "unknown";
-}
-
 MailboxCounts countMessages(const Mailbox& mailbox, MessageStore& store) {
     const std::vector<crypto::SealKey> ours = mailbox.openable();
     MailboxCounts counts;
@@ -60,7 +48,7 @@ json summaryOf(const Mailbox& mailbox, const MailboxCounts& counts, const Mailbo
     return {{"address", mailbox.id.str()},
             {"name", mailbox.name},
             {"description", mailbox.description},
-            {"status", statusName(mailbox.status)},
+            {"status", nameOf(mailbox.status)},
             {"created", formatTimestamp(mailbox.created)},
             {"waiting",
              {{"messages", counts.messages},

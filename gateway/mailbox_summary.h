@@ -13,8 +13,6 @@
 
 namespace gateway {
 
-std::string_view statusName(MailboxStatus status);
-
 struct MailboxCounts {
     std::uint64_t messages = 0;  ///< that the present password opens
     std::uint64_t octets = 0;    ///< of those, as POP3 sends them

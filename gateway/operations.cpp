@@ -193,7 +193,7 @@ json Operations::setStatus(const json& request, MailboxStatus status) {
     if (mailbox->status != status) {  // saying it twice needs no second statement
         mailbox = m_keeper.setStatus(mailbox->id, status);
         log::info("mailbox changed",
-                  {{"mailbox", mailbox->id.str()}, {"status", std::string(statusName(status))}});
+                  {{"mailbox", mailbox->id.str()}, {"status", std::string(nameOf(status))}});
     }
     return {{"mailbox", details(*mailbox)}};
 }
@@ -207,7 +207,7 @@ json Operations::connection(const Mailbox& mailbox) const {
             {"email", mailbox.id.str() + '@' + m_config.domain},
             {"name", mailbox.name},
             {"description", mailbox.description},
-            {"status", statusName(mailbox.status)},
+            {"status", nameOf(mailbox.status)},
             {"host", m_config.hostname},
             {"ports", ports()}};
 }

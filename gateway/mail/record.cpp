@@ -134,10 +134,7 @@ private:
             m_state.name = textIn(fields, "name");
             m_state.description = textIn(fields, "description");
         } else if (kind == StatementKind::Status) {
-            const std::string status = textIn(fields, "status");
-            m_state.status = status == "active"      ? MailboxStatus::Active
-                             : status == "suspended" ? MailboxStatus::Suspended
-                                                     : MailboxStatus::Deleted;
+            m_state.status = parseMailboxStatus(textIn(fields, "status")).value();  // examined
         } else if (kind == StatementKind::Allow) {
             std::string why;
             m_state.allowStated = withoutHead(fields);

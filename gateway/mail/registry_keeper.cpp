@@ -37,18 +37,6 @@ std::optional<MailboxId> mailboxOf(const std::string& name) {
     return id && id->str() == name ? id : std::nullopt;
 }
 
-std::string_view nameOf(MailboxStatus status) {
-    switch (status) {
-        case MailboxStatus::Active:
-            return "active";
-        case MailboxStatus::Suspended:
-            return "suspended";
-        case MailboxStatus::Deleted:
-            return "deleted";
-    }
-    throw Error(Error::Kind::Internal, "no such status");
-}
-
 /// The identities sealed to a newer key of their mailbox.
 json chainOf(const MailboxId& id, std::span<const crypto::OpenKey> older,
              const crypto::SealKey& to) {

@@ -110,7 +110,7 @@ private:
         text("status", true);
         if (!failed()) {
             const auto& value = m_fields.at("status").get_ref<const std::string&>();
-            if (value != "active" && value != "suspended" && value != "deleted") {
+            if (!parseMailboxStatus(value)) {
                 wrong("`status` is neither active, suspended nor deleted");
             }
         }
@@ -164,6 +164,28 @@ std::optional<std::string> canonicalForm(const MailboxId& mailbox, const NodeId&
 }
 
 }  // namespace
+
+std::string_view nameOf(MailboxStatus status) {
+    switch (status) {
+        case MailboxStatus::Active:
+            return "active";
+        case MailboxStatus::Suspended:
+            return "suspended";
+        case MailboxStatus::Deleted:
+            return "deleted";
+    }
+    throw Error(Error::Kind::Internal, "no such status");
+}
+
+std::optional<MailboxStatus> parseMailboxStatus(std::string_view name) {
+    for (const MailboxStatus status :
+         {MailboxStatus::Active, MailboxStatus::Suspended, MailboxStatus::Deleted}) {
+        if (nameOf(status) == name) {
+            return status;
+        }
+    }
+    return std::nullopt;
+}
 
 Statement Statement::make(const MailboxId& mailbox, const NodeId& node,
                           const crypto::SigningKey& key, std::uint64_t counter, WallTime at,

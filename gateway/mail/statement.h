@@ -35,6 +35,11 @@ enum class StatementKind {
 
 enum class MailboxStatus { Active, Suspended, Deleted };
 
+/// As statements and lists write it.
+std::string_view nameOf(MailboxStatus status);
+/// Nothing where no status is called so.
+std::optional<MailboxStatus> parseMailboxStatus(std::string_view name);
+
 /// An older identity sealed to a newer recipient.
 struct ChainLink {
     ChainLink(crypto::SealKey key, std::string text)
