@@ -161,6 +161,7 @@ Daemon::Daemon(Config config)
       m_monitoring(
           {}, m_tls,
           [this](net::HttpRequest request) { return answerMonitoring(std::move(request)); }),
+      m_oneScrape(m_io.get_executor()),
       m_smtp(m_io, "smtp", smtpLimits(m_config),
              [this](net::LineStream& stream, bool tlsFromStart) {
                  return m_smtpServer.converse(stream, tlsFromStart);

@@ -28,6 +28,7 @@
 #include "gateway/net/http_client.h"
 #include "gateway/net/http_server.h"
 #include "gateway/net/listener.h"
+#include "gateway/net/one_at_a_time.h"
 #include "gateway/operations.h"
 #include "gateway/status.h"
 #include "gateway/store/directory_store.h"
@@ -130,6 +131,7 @@ private:
     smtp::Server m_smtpServer;
     pop3::Server m_pop3Server;
     net::HttpServer m_monitoring;
+    net::OneAtATime m_oneScrape;
     net::Listener m_smtp;
     net::Listener m_pop3;
     net::Listener m_metrics;

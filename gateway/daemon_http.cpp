@@ -72,7 +72,10 @@ asio::awaitable<HttpResponse> Daemon::answerMonitoring(HttpRequest request) {
     co_return HttpResponse::text(404, "There are /metrics, /healthz and /readyz.\n");
 }
 
+/// One at a time: each reads the folders of all mailboxes, and who asks on many connections must
+/// not take the workers that mail needs.
 asio::awaitable<HttpResponse> Daemon::metrics() {
+    const net::OneAtATime::Turn turn = co_await m_oneScrape.turn();
     auto traffic = m_house.traffic();
     nlohmann::json known = co_await status();
     auto describe = [known = std::move(known), traffic = std::move(traffic)] {

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The metrics listener: what Prometheus reads is what happened, and nobody else reads it, or stops mail by it."""
+import concurrent.futures
 import re
 import signal
 import socket
@@ -128,6 +129,18 @@ def a_default_port_that_is_taken_stops_no_mail_but_a_chosen_one_is_an_error(stag
     gateway.wait_log("no metrics; write metrics.listen")
     if standard:
         standard.close()
+
+
+@case
+def many_who_ask_at_once_are_all_answered_while_mail_flows(stage):
+    gateway = watched(stage)
+    mailbox = gateway.create()
+    with concurrent.futures.ThreadPoolExecutor(12) as crowd:
+        asked = [crowd.submit(figures, gateway) for _ in range(60)]
+        for number in range(5):
+            deliver(gateway, fixtures.small(number), mailbox)
+    expect(all("postern_disk_free_bytes" in done.result() for done in asked), "an answer without figures")
+    expect_equal(figures(gateway)[f'postern_mailbox_waiting_messages{{mailbox="{mailbox.address}"}}'], 5, "waiting")
 
 
 if __name__ == "__main__":
