@@ -88,7 +88,8 @@ HttpResponse HttpResponse::text(unsigned status, std::string body) {
     return response;
 }
 
-std::string wireForm(const HttpResponse& response, bool toHead, bool keepAlive, WallTime now) {
+std::string headOf(const HttpResponse& response, std::optional<std::uint64_t> length,
+                   bool keepAlive, WallTime now) {
     std::string octets = "HTTP/1.1 " + std::to_string(response.status) + ' ';
     octets += reasonOf(response.status);
     octets += "\r\nDate: " + dateOf(now) + "\r\n";
@@ -102,9 +103,15 @@ std::string wireForm(const HttpResponse& response, bool toHead, bool keepAlive, 
     octets += "X-Content-Type-Options: nosniff\r\n";
     octets += cacheSaid ? "" : "Cache-Control: no-store\r\n";
     if (mayHaveBody(response.status)) {
-        octets += "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
+        octets += length ? "Content-Length: " + std::to_string(*length) + "\r\n"
+                         : "Transfer-Encoding: chunked\r\n";
     }
     octets += keepAlive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
+    return octets;
+}
+
+std::string wireForm(const HttpResponse& response, bool toHead, bool keepAlive, WallTime now) {
+    std::string octets = headOf(response, response.body.size(), keepAlive, now);
     if (!toHead && mayHaveBody(response.status)) {
         octets += response.body;
     }

@@ -2,6 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -10,7 +14,15 @@
 
 namespace gateway::net {
 
+/// Wipes its body when it goes: it may hold a password.
 struct HttpRequest {
+    HttpRequest() = default;
+    HttpRequest(const HttpRequest&) = default;
+    HttpRequest(HttpRequest&&) = default;
+    HttpRequest& operator=(const HttpRequest&) = default;
+    HttpRequest& operator=(HttpRequest&&) = default;
+    ~HttpRequest() { ::explicit_bzero(body.data(), body.size()); }
+
     std::string method;  ///< "GET"
     std::string path;    ///< as it came, with its percent signs; begins with "/"
     std::string query;   ///< what stands behind the first "?"
@@ -19,23 +31,33 @@ struct HttpRequest {
     std::string body;
     std::string peer;  ///< the client's address
     bool secured = false;
-    bool keepAlive = false;  ///< whether the client would send another one
+    bool keepAlive = false;   ///< whether the client would send another one
+    bool oldVersion = false;  ///< HTTP/1.0: knows no chunks
 
     /// The value of a field that stands there once; null where it does not.
     const std::string* field(std::string_view lowerName) const;
 };
 
+struct HttpStream;
+
 struct HttpResponse {
     unsigned status = 200;
-    HttpHeaders fields;  ///< without Date, Content-Length and Connection
+    HttpHeaders fields;  ///< without Date, Content-Length, Transfer-Encoding and Connection
     std::string body;
+    /// Makes the body while it is sent, where `body` is not all of it: http_stream.h.
+    std::shared_ptr<const HttpStream> stream;
 
     /// Plain text; `status` also without one.
     static HttpResponse text(unsigned status, std::string body);
 };
 
-/// The response as octets. To HEAD it has the same fields and no body (RFC 9110 9.3.2). Field
+/// What comes before the body. `length` of it, nothing: it comes in chunks (RFC 9112 6.1). Field
 /// values are cut at a line end: nobody's input makes a field of its own.
+std::string headOf(const HttpResponse& response, std::optional<std::uint64_t> length,
+                   bool keepAlive, WallTime now);
+
+/// A response without a stream as octets. To HEAD it has the same fields and no body (RFC
+/// 9110 9.3.2).
 std::string wireForm(const HttpResponse& response, bool toHead, bool keepAlive, WallTime now);
 
 /// "Not Found"; RFC 9110 section 15.

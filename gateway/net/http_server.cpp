@@ -3,6 +3,7 @@
 #include <asio/use_awaitable.hpp>
 
 #include "gateway/base/log.h"
+#include "gateway/net/http_stream.h"
 
 namespace gateway::net {
 
@@ -19,6 +20,10 @@ asio::awaitable<void> readWhile(LineStream& stream, HttpRequestParser& parser,
 
 HttpResponse refusalOf(const HttpRequestParser& parser) {
     return HttpResponse::text(parser.refusal().status, parser.refusal().why + '\n');
+}
+
+HttpResponse failed() {
+    return HttpResponse::text(500, "That failed here; the log of the server says why.\n");
 }
 
 /// Busy until its end: the client would lose its answer with the connection.
@@ -82,12 +87,55 @@ asio::awaitable<bool> HttpServer::serveOne(LineStream& stream, bool last) {
         request.secured = stream.secured();
         toHead = request.method == "HEAD";
         keepAlive = request.keepAlive && !last;
+        const bool knowsChunks = !request.oldVersion;
         response = co_await answer(std::move(request));
+        if (response.stream && !response.stream->length && !knowsChunks) {
+            response = HttpResponse::text(505, "This is only told by HTTP/1.1.\n");
+        }
     }
-    const std::string octets =
-        wireForm(response, toHead, keepAlive, std::chrono::system_clock::now());
-    co_await stream.write(octets);
+    co_await send(stream, response, toHead, keepAlive);
     co_return keepAlive;
+}
+
+asio::awaitable<void> HttpServer::send(LineStream& stream, const HttpResponse& response,
+                                       bool toHead, bool keepAlive) {
+    if (response.stream && !toHead) {
+        co_await sendStream(stream, response, keepAlive);
+        co_return;
+    }
+    const auto now = std::chrono::system_clock::now();
+    const std::string octets = response.stream
+                                   ? headOf(response, response.stream->length, keepAlive, now)
+                                   : wireForm(response, toHead, keepAlive, now);
+    co_await stream.write(octets);
+}
+
+asio::awaitable<void> HttpServer::sendStream(LineStream& stream, const HttpResponse& response,
+                                             bool keepAlive) {
+    const HttpStream& source = *response.stream;
+    HttpBody body(stream,
+                  headOf(response, source.length, keepAlive, std::chrono::system_clock::now()),
+                  source.length, m_options.response);
+    std::string failure;
+    try {
+        co_await source.produce(body);
+        const bool whole = co_await body.end();
+        failure = whole ? "" : "it is shorter than its length says";
+    } catch (const ConnectionEnded&) {
+        throw;
+    } catch (const std::exception& error) {
+        failure = error.what();
+    }
+    if (failure.empty()) {
+        co_return;
+    }
+    log::error("a response could not be made whole", {{"peer", stream.peer()}, {"cause", failure}});
+    if (body.begun()) {
+        // RFC 9112 section 8: without its end the client knows that this is not all.
+        throw ConnectionEnded(ConnectionEnded::Why::Closed, "a response could not be sent whole");
+    }
+    const HttpResponse instead = failed();
+    co_await send(stream, instead, false, keepAlive);
 }
 
 asio::awaitable<void> HttpServer::readBody(LineStream& stream, HttpRequestParser& parser) {
@@ -108,7 +156,7 @@ asio::awaitable<HttpResponse> HttpServer::answer(HttpRequest request) {
         failure = error.what();
     }
     log::error("an HTTP request failed", {{"path", path}, {"cause", failure}});
-    co_return HttpResponse::text(500, "That failed here; the log of the server says why.\n");
+    co_return failed();
 }
 
 }  // namespace gateway::net

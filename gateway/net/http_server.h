@@ -32,8 +32,9 @@ public:
         std::chrono::milliseconds idle{std::chrono::seconds(30)};  ///< before a request
         std::chrono::milliseconds header{std::chrono::seconds(10)};
         std::chrono::milliseconds body{std::chrono::seconds(60)};
-        std::chrono::milliseconds response{std::chrono::seconds(60)};  ///< to make and to send it
-        unsigned requests = 1000;                                      ///< on one connection
+        /// To make and to send it; of a stream, to make each piece and to send each part of it.
+        std::chrono::milliseconds response{std::chrono::seconds(60)};
+        unsigned requests = 1000;  ///< on one connection
         /// Of its TLS handshakes; a client that came for a challenge is not served.
         TlsTerms tls;
     };
@@ -49,6 +50,10 @@ private:
     asio::awaitable<bool> serveOne(LineStream& stream, bool last);
     asio::awaitable<void> readBody(LineStream& stream, HttpRequestParser& parser);
     asio::awaitable<HttpResponse> answer(HttpRequest request);
+    asio::awaitable<void> send(LineStream& stream, const HttpResponse& response, bool toHead,
+                               bool keepAlive);
+    asio::awaitable<void> sendStream(LineStream& stream, const HttpResponse& response,
+                                     bool keepAlive);
 
     const Options m_options;
     const TlsHolder& m_certificates;

@@ -6,6 +6,7 @@
 #include <boost/beast/http/string_body.hpp>
 #include <cctype>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 
 #include "gateway/base/text.h"
@@ -24,6 +25,30 @@ constexpr std::size_t kLongestChunkLine = 1024;
 
 constexpr auto kMethods =
     std::to_array<std::string_view>({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"});
+
+constexpr std::size_t kOrdinaryBody = 64UL * 1024;
+
+void wipe(char* octets, std::size_t count) { ::explicit_bzero(octets, count); }
+
+/// Appends, and leaves nothing behind where the text has to move.
+void appendWiped(std::string& text, std::string_view more) {
+    if (text.size() + more.size() > text.capacity()) {
+        std::string larger;
+        larger.reserve(std::max(2 * text.capacity(), text.size() + more.size()));
+        larger += text;
+        wipe(text.data(), text.size());
+        text.swap(larger);
+    }
+    text += more;
+}
+
+/// Drops the first octets, and leaves nothing of them behind.
+void dropWiped(std::string& text, std::size_t count) {
+    const std::size_t left = text.size() - count;
+    std::memmove(text.data(), text.data() + count, left);
+    wipe(text.data() + left, count);
+    text.resize(left);
+}
 
 bool isHexDigit(char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; }
 
@@ -165,7 +190,7 @@ bool HttpRequestParser::readRequestLine(std::string_view line) {
         refuse(505, "only HTTP/1.1 and HTTP/1.0 are spoken here");  // RFC 9110 15.6.6
         return false;
     }
-    m_oldVersion = version == "HTTP/1.0";
+    m_request.oldVersion = version == "HTTP/1.0";
     m_request.method = line.substr(0, first);
     if (std::find(kMethods.begin(), kMethods.end(), m_request.method) == kMethods.end()) {
         refuse(501, "the method is not known here");  // RFC 9110 9.1
@@ -207,7 +232,7 @@ bool HttpRequestParser::readFields() {
 bool HttpRequestParser::readHost() {
     const auto isHost = [](const auto& field) { return field.first == "host"; };
     const auto count = std::count_if(m_request.fields.begin(), m_request.fields.end(), isHost);
-    if (count == 0 && m_oldVersion) {
+    if (count == 0 && m_request.oldVersion) {
         return true;
     }
     const std::string* const host = m_request.field("host");
@@ -223,7 +248,7 @@ bool HttpRequestParser::readLength() {
     for (const auto& [name, value] : m_request.fields) {
         if (name == "transfer-encoding") {
             // RFC 9112 6.1: anything else, or it twice, is read in different ways.
-            if (m_oldVersion || m_chunked || !equalsIgnoringCase(value, "chunked")) {
+            if (m_request.oldVersion || m_chunked || !equalsIgnoringCase(value, "chunked")) {
                 refuse(400, "no Transfer-Encoding but chunked is understood");
                 return false;
             }
@@ -263,8 +288,8 @@ bool HttpRequestParser::judgeBody() {
         refuse(417, "only 100-continue can be expected");  // RFC 9110 10.1.1
         return false;
     }
-    m_awaitsContinue = expecting && hasBody() && !m_oldVersion;
-    m_request.keepAlive = !m_oldVersion && m_beast->parser.get().keep_alive();
+    m_awaitsContinue = expecting && hasBody() && !m_request.oldVersion;
+    m_request.keepAlive = !m_request.oldVersion && m_beast->parser.get().keep_alive();
     return true;
 }
 
@@ -275,17 +300,34 @@ void HttpRequestParser::readBody(std::size_t most) {
         return;
     }
     m_beast->parser.eager(true);
+    // A body of ordinary size is never moved to a larger place: what it held would stay behind.
+    (m_chunked ? m_beast->parser.get().body() : m_request.body)
+        .reserve(std::min(m_chunked ? most : static_cast<std::size_t>(m_length), kOrdinaryBody));
     m_state = hasBody() ? State::Body : State::Done;
 }
 
 std::size_t HttpRequestParser::pushBody(std::string_view octets) {
-    m_pending += octets;
+    if (m_chunked) {
+        return pushChunks(octets);
+    }
+    std::string& body = m_request.body;
+    const std::string_view ours =
+        octets.substr(0, static_cast<std::size_t>(m_length - body.size()));
+    appendWiped(body, ours);
+    if (body.size() == m_length) {
+        m_state = State::Done;
+    }
+    return ours.size();
+}
+
+std::size_t HttpRequestParser::pushChunks(std::string_view octets) {
+    appendWiped(m_pending, octets);
     boost::beast::error_code error;
     for (std::size_t read = 1;
          read > 0 && !error && !m_pending.empty() && !m_beast->parser.is_done();) {
         const boost::asio::const_buffer input(m_pending.data(), m_pending.size());
         read = m_beast->parser.put(input, error);
-        m_pending.erase(0, read);
+        dropWiped(m_pending, read);
     }
     if (error == http::error::need_more) {
         error = {};

@@ -67,12 +67,12 @@ private:
     bool judgeBody();
     bool hasBody() const { return m_chunked || m_length > 0; }
     std::size_t pushBody(std::string_view octets);
+    std::size_t pushChunks(std::string_view octets);
 
     std::unique_ptr<Beast> m_beast;
     State m_state = State::Header;
     std::string m_header;         ///< as it came, to its empty line
     std::size_t m_lineStart = 0;  ///< in m_header
-    bool m_oldVersion = false;    ///< HTTP/1.0
     bool m_chunked = false;
     bool m_lengthGiven = false;
     bool m_emptyLineBefore = false;

@@ -10,6 +10,7 @@
 #include <asio/redirect_error.hpp>
 #include <asio/use_awaitable.hpp>
 
+#include "gateway/net/line_stream_core.h"
 #include "gateway/net/peer.h"
 
 namespace gateway::net {
@@ -21,9 +22,6 @@ using Why = ConnectionEnded::Why;
 /// Reads and writes that did not have to wait, before others get their turn.
 constexpr unsigned kMostStepsInARow = 8;
 
-/// How long a connection that we have ended may keep its place.
-constexpr std::chrono::seconds kLinger{5};
-
 const char* describe(Why why) {
     if (why == Why::TimedOut) {
         return "timed out";
@@ -31,50 +29,7 @@ const char* describe(Why why) {
     return why == Why::Displaced ? "idle, and others waited for its place" : "the server stops";
 }
 
-/// True while a line is waited for, also where the wait ends by an exception.
-class WhileWaiting {
-public:
-    explicit WhileWaiting(bool& flag) : m_flag(flag) { m_flag = true; }
-    ~WhileWaiting() { m_flag = false; }
-    WhileWaiting(const WhileWaiting&) = delete;
-    WhileWaiting& operator=(const WhileWaiting&) = delete;
-
-private:
-    bool& m_flag;
-};
-
 }  // namespace
-
-/// What the timer's handler needs; it may run once more after the stream is gone.
-struct LineStream::Core {
-    explicit Core(asio::ip::tcp::socket connected)
-        : socket(std::move(connected)), timer(socket.get_executor()) {}
-
-    /// One timer a connection: pushing the deadline forward costs nothing, for the handler looks
-    /// again when it fires too early.
-    static void watch(const std::shared_ptr<Core>& core) {
-        core->timer.expires_at(core->deadline);
-        core->timer.async_wait([weak = std::weak_ptr<Core>(core)](const asio::error_code& error) {
-            const auto self = weak.lock();
-            if (!self || error) {
-                return;
-            }
-            if (std::chrono::steady_clock::now() < self->deadline) {
-                watch(self);
-                return;
-            }
-            self->ended = Why::TimedOut;
-            asio::error_code ignored;
-            self->socket.cancel(ignored);
-        });
-    }
-
-    asio::ip::tcp::socket socket;
-    asio::steady_timer timer;
-    std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
-    std::optional<Why> ended;
-    bool stopping = false;
-};
 
 LineStream::LineStream(asio::ip::tcp::socket socket)
     : m_core(std::make_shared<Core>(std::move(socket))),
@@ -320,73 +275,6 @@ void LineStream::resizeBuffer(std::size_t size) {
     if (m_tls) {
         m_tls->readAhead(size > kBufferSize ? size : 0);
     }
-}
-
-void LineStream::close() noexcept {
-    asio::error_code ignored;
-    if (m_tls) {
-        m_tls->sayGoodbye();
-    }
-    m_core->socket.shutdown(asio::socket_base::shutdown_send, ignored);
-}
-
-asio::awaitable<void> LineStream::linger() {
-    const WhileWaiting waiting(m_waitingForLine);  // a server that stops need not wait for it
-    expiresAfter(kLinger);
-    consume(m_input.text().size());
-    try {
-        for (;;) {
-            std::size_t dropped = 0;
-            const Step step = receivePlain(m_input.room(), dropped);
-            if (step != Step::Done) {
-                co_await waitFor(step);
-            } else if (mustGiveWay()) {
-                co_await giveWay();
-            }
-        }
-    } catch (const ConnectionEnded&) {  // as it was meant to
-    }
-}
-
-std::chrono::milliseconds LineStream::unacknowledgedFor() const {
-    return net::unacknowledgedFor(m_core->socket);
-}
-
-bool LineStream::peerHasLeft() {
-    while (!lineBuffered() && !m_input.room().empty()) {
-        std::size_t octets = 0;
-        const Step step = receive(m_input.room(), octets);
-        if (step != Step::Done) {
-            return step == Step::Ended;
-        }
-        m_input.add(octets);
-    }
-    return false;
-}
-
-std::optional<std::chrono::steady_clock::time_point> LineStream::idleSince() const {
-    const bool idle = m_waitingForLine && !m_busy && !m_core->ended;
-    return idle ? std::optional(m_lastLine) : std::nullopt;
-}
-
-void LineStream::displace() {
-    m_core->ended = Why::Displaced;
-    asio::error_code ignored;
-    m_core->socket.cancel(ignored);
-}
-
-void LineStream::interrupt() {
-    m_core->stopping = true;
-    if (m_waitingForLine) {
-        asio::error_code ignored;
-        m_core->socket.cancel(ignored);
-    }
-}
-
-void LineStream::abort() {
-    m_core->ended = Why::Stopping;
-    asio::error_code ignored;
-    m_core->socket.cancel(ignored);
 }
 
 }  // namespace gateway::net

@@ -76,6 +76,9 @@ public:
     /// Returns once there is input, and waits for it as for a line: a client that says nothing
     /// gives way to others and to the end of the server.
     asio::awaitable<void> awaitInput();
+    /// Until `alarm` expires or is cancelled, or the peer said something, which stays for the next
+    /// read. Throws as awaitInput() as soon as the peer is gone or the server stops.
+    asio::awaitable<void> awaitAlarm(asio::steady_timer& alarm);
     void consume(std::size_t octets) { m_input.consume(octets); }
     /// How much one read may take: kBufferSize for lines, more while a message flows.
     void resizeBuffer(std::size_t size);
