@@ -1,5 +1,6 @@
 #include "gateway/base/log.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <climits>
@@ -10,6 +11,7 @@
 #include <poll.h>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 
 #include "gateway/base/clock.h"
 #include "gateway/base/text.h"
@@ -39,6 +41,10 @@ struct Sink {
     std::mutex mutex;
     std::condition_variable wake;
     std::deque<std::string> queue;
+    std::deque<Line> tail;  ///< under `mutex`, as all that follows but the atomics
+    std::size_t tailOctets = 0;
+    unsigned long long newest = 0;
+    std::function<void()> wakeReader;
     std::atomic<unsigned long long> dropped{0};
     std::atomic<bool> stopping{false};
     std::thread writer;
@@ -77,27 +83,29 @@ std::string quotedForJson(std::string_view value) {
     return result + '"';
 }
 
-std::string asText(Level level, std::string_view event, std::initializer_list<Field> fields) {
-    std::string line;
-    if (!sink().toJournal) {
-        line = formatTimestamp(std::chrono::system_clock::now());
-        line += ' ';
-        line += kNames.at(static_cast<std::size_t>(level));
-        line += ' ';
-    }
-    line += printable(event, kLongestValue);
+/// The event and its fields, without time and level.
+std::string asText(std::string_view event, std::initializer_list<Field> fields) {
+    std::string line = printable(event, kLongestValue);
     for (const Field& field : fields) {
         line += ' ';
         line += field.key;
         line += '=';
         line += quotedForText(field.value);
     }
+    if (line.size() > kLongestLine) {
+        line.resize(kLongestLine);
+        while ((static_cast<unsigned char>(line.back()) & 0xC0U) == 0x80U) {
+            line.pop_back();  // of a character that was cut in two
+        }
+        line.pop_back();
+    }
     return line;
 }
 
-std::string asJson(Level level, std::string_view event, std::initializer_list<Field> fields) {
-    std::string line = "{\"time\":\"" + formatTimestamp(std::chrono::system_clock::now()) +
-                       "\",\"level\":\"" + std::string(kNames.at(static_cast<std::size_t>(level))) +
+std::string asJson(WallTime now, Level level, std::string_view event,
+                   std::initializer_list<Field> fields) {
+    std::string line = "{\"time\":\"" + formatTimestamp(now) + "\",\"level\":\"" +
+                       std::string(kNames.at(static_cast<std::size_t>(level))) +
                        "\",\"event\":" + quotedForJson(event);
     for (const Field& field : fields) {
         const std::string more =
@@ -110,18 +118,42 @@ std::string asJson(Level level, std::string_view event, std::initializer_list<Fi
     return line + '}';
 }
 
-std::string formatLine(Level level, std::string_view event, std::initializer_list<Field> fields) {
-    const bool json = sink().format.load() == Format::Json;
+/// The line as it is written; `text` is what asText() gives.
+std::string formatLine(WallTime now, Level level, std::string_view event,
+                       std::initializer_list<Field> fields, const std::string& text) {
     std::string line;
     if (sink().toJournal) {
         line = kPriorities.at(static_cast<std::size_t>(level));
     }
-    line += json ? asJson(level, event, fields) : asText(level, event, fields);
+    if (sink().format.load() == Format::Json) {
+        line += asJson(now, level, event, fields);
+    } else {
+        if (!sink().toJournal) {
+            line += formatTimestamp(now);
+            line += ' ';
+            line += nameOf(level);
+            line += ' ';
+        }
+        line += text;
+    }
     if (line.size() > kLongestLine) {
         line.resize(kLongestLine);
     }
     line += '\n';
     return line;
+}
+
+/// Keeps the line for readers of the tail. Under the sink's mutex.
+void keep(Sink& s, WallTime now, Level level, std::string text) {
+    s.tailOctets += text.size();
+    s.tail.push_back({++s.newest, now, level, std::move(text)});
+    while (s.tail.size() > kMostKept || s.tailOctets > kMostKeptOctets) {
+        s.tailOctets -= s.tail.front().text.size();
+        s.tail.pop_front();
+    }
+    if (s.wakeReader) {
+        std::exchange(s.wakeReader, nullptr)();
+    }
 }
 
 void writeNow(std::string_view line) {
@@ -161,6 +193,13 @@ std::string nextLines(std::deque<std::string>& queue) {
     return lines;
 }
 
+void sayLost(unsigned long long lines) {
+    const std::string_view event = "log lines were dropped: nobody read them";
+    const std::initializer_list<Field> fields = {{"lines", lines}};
+    writeNow(formatLine(std::chrono::system_clock::now(), Level::Warning, event, fields,
+                        asText(event, fields)));
+}
+
 void drainQueue(std::unique_lock<std::mutex>& lock, unsigned long long& said,
                 const std::chrono::steady_clock::time_point* deadline) {
     Sink& s = sink();
@@ -173,8 +212,7 @@ void drainQueue(std::unique_lock<std::mutex>& lock, unsigned long long& said,
         if (writable) {
             const unsigned long long lost = s.dropped.load();
             if (lost != said) {
-                writeNow(formatLine(Level::Warning, "log lines were dropped: nobody read them",
-                                    {{"lines", lost - said}}));
+                sayLost(lost - said);
                 said = lost;
             }
             writeNow(lines);
@@ -234,13 +272,16 @@ void write(Level level, std::string_view event, std::initializer_list<Field> fie
     if (level < s.least.load()) {
         return;
     }
-    std::string line = formatLine(level, event, fields);
+    const WallTime now = std::chrono::system_clock::now();
+    std::string text = asText(event, fields);
+    std::string line = formatLine(now, level, event, fields, text);
     if (!s.writer.joinable()) {
         writeNow(line);
         return;
     }
     {
         const std::lock_guard lock(s.mutex);
+        keep(s, now, level, std::move(text));
         if (s.queue.size() >= kMostQueued) {
             ++s.dropped;
             return;
@@ -254,5 +295,27 @@ void write(Level level, std::string_view event, std::initializer_list<Field> fie
 }
 
 unsigned long long dropped() { return sink().dropped.load(); }
+
+std::vector<Line> tail(unsigned long long after, std::size_t most) {
+    Sink& s = sink();
+    const std::lock_guard lock(s.mutex);
+    const auto since = std::upper_bound(
+        s.tail.begin(), s.tail.end(), after,
+        [](unsigned long long number, const Line& line) { return number < line.number; });
+    const auto count = std::min(most, static_cast<std::size_t>(s.tail.end() - since));
+    return {s.tail.end() - static_cast<std::ptrdiff_t>(count), s.tail.end()};
+}
+
+unsigned long long newest() {
+    const std::lock_guard lock(sink().mutex);
+    return sink().newest;
+}
+
+void wakeAtNextLine(std::function<void()> wake) {
+    const std::lock_guard lock(sink().mutex);
+    sink().wakeReader.swap(wake);
+}
+
+std::string_view nameOf(Level level) { return kNames.at(static_cast<std::size_t>(level)); }
 
 }  // namespace gateway::log

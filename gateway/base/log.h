@@ -4,9 +4,14 @@
 // secret or a message body: callers pass names, ids, sizes and causes only.
 #pragma once
 
+#include <cstddef>
+#include <functional>
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "gateway/base/clock.h"
 
 namespace gateway::log {
 
@@ -40,6 +45,31 @@ void write(Level level, std::string_view event, std::initializer_list<Field> fie
 
 /// Lines dropped so far because nobody read standard error. Any thread.
 unsigned long long dropped();
+
+/// A line as its tail shows it.
+struct Line {
+    unsigned long long number = 0;  ///< from 1, without gaps
+    WallTime at;
+    Level level = Level::Info;
+    std::string text;  ///< the event and its fields, as in Format::Text
+};
+
+inline constexpr std::size_t kMostKept = 1000;                ///< lines
+inline constexpr std::size_t kMostKeptOctets = 512UL * 1024;  ///< of their texts
+
+/// The last lines since start(), those with a greater number than `after`, oldest first; of more
+/// than `most` the newest. Any thread; whoever logs waits for no reader, only for the copying.
+std::vector<Line> tail(unsigned long long after = 0, std::size_t most = kMostKept);
+/// The number of the newest line; 0: there is none.
+unsigned long long newest();
+
+/// Calls `wake` once, when the next line is logged: by whichever thread logs it, so it must return
+/// at once and may not log. Takes the place of one that was not called yet; after this returned
+/// that one is never called. Empty: nobody is woken.
+void wakeAtNextLine(std::function<void()> wake);
+
+/// "warning", and the level of that name.
+std::string_view nameOf(Level level);
 
 inline void debug(std::string_view event, std::initializer_list<Field> fields = {}) {
     write(Level::Debug, event, fields);

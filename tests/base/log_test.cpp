@@ -151,3 +151,84 @@ TEST_CASE("a reader that stalls blocks nobody; what was dropped is counted, and 
     reader.join();
     CHECK(text.find("log lines were dropped: nobody read them lines=") != std::string::npos);
 }
+
+TEST_CASE("the tail keeps the last lines, bounded by number and by octets, whoever reads") {
+    CapturedStandardError standardError;  // nobody reads it: the tail does not wait for that
+    log::start();
+    const auto before = log::newest();
+    for (unsigned i = 0; i < 30'000; ++i) {
+        log::info("event", {{"number", i}});
+    }
+    CHECK(log::newest() == before + 30'000);
+    auto lines = log::tail();
+    REQUIRE(lines.size() == log::kMostKept);
+    CHECK(lines.front().number == before + 29'001);
+    CHECK(lines.back().number == before + 30'000);
+    CHECK(lines.back().text == "event number=29999");
+    CHECK(lines.back().level == log::Level::Info);
+
+    lines = log::tail(before + 29'998);
+    REQUIRE(lines.size() == 2);
+    CHECK(lines.front().text == "event number=29998");
+    CHECK(log::tail(before + 29'000, 3).front().number == before + 29'998);
+    CHECK(log::tail(before + 30'000).empty());
+    CHECK(log::tail(before + 99'999).empty());
+
+    const std::string filler(900, 'x');
+    for (unsigned i = 0; i < 2000; ++i) {
+        log::warning("long", {{"a", filler}, {"b", filler}});
+    }
+    lines = log::tail();
+    std::size_t octets = 0;
+    for (const log::Line& line : lines) {
+        octets += line.text.size();
+    }
+    CHECK(octets <= log::kMostKeptOctets);
+    CHECK(octets > log::kMostKeptOctets - 2000);
+    CHECK(lines.back().level == log::Level::Warning);
+    std::thread reader([&] { standardError.readToEnd(); });
+    log::stop();
+    standardError.restore();
+    reader.join();
+}
+
+TEST_CASE("the tail is text whatever the format, without a control character or half a letter") {
+    CapturedStandardError standardError;
+    log::configure(log::Level::Info, log::Format::Json);
+    log::start();
+    std::string umlauts;
+    for (int i = 0; i < 499; ++i) {
+        umlauts += "ä";
+    }
+    log::info("odd", {{"peer", "a\r\nb \"c\""}});
+    log::info("y",
+              {{"a", umlauts}, {"b", umlauts}, {"c", umlauts}, {"d", umlauts}, {"e", umlauts}});
+    log::stop();
+    standardError.restore();
+    const auto lines = log::tail();
+    REQUIRE(lines.size() >= 2);
+    CHECK(lines[lines.size() - 2].text == R"(odd peer="a\x0d\x0ab \"c\"")");
+    CHECK(lines.back().text.size() > 3900);
+    CHECK(lines.back().text.ends_with("ä"));
+}
+
+TEST_CASE("a reader is woken once by the next line, unless another took its place") {
+    CapturedStandardError standardError;
+    log::start();
+    int replaced = 0;
+    int woken = 0;
+    log::wakeAtNextLine([&] { ++replaced; });
+    log::wakeAtNextLine([&] { ++woken; });
+    log::debug("not logged");
+    CHECK(woken == 0);
+    log::info("one");
+    log::info("two");
+    CHECK(woken == 1);
+    log::wakeAtNextLine([&] { ++woken; });
+    log::wakeAtNextLine({});
+    log::info("three");
+    CHECK(woken == 1);
+    CHECK(replaced == 0);
+    log::stop();
+    standardError.restore();
+}
