@@ -36,8 +36,8 @@ std::shared_ptr<const gateway::Mailbox> makeNobody() {
     return nobody;
 }
 
-UnlockQueue::Limits queueLimits(std::size_t atOnce) {
-    UnlockQueue::Limits limits;
+gateway::net::TurnQueue::Limits queueLimits(std::size_t atOnce) {
+    gateway::net::TurnQueue::Limits limits;
     limits.atOnce = atOnce;
     return limits;
 }

@@ -16,9 +16,9 @@
 
 #include "gateway/mail/record.h"
 #include "gateway/net/line_stream.h"
+#include "gateway/net/turn_queue.h"
 #include "pop3/session.h"
 #include "pop3/unlock_cache.h"
-#include "pop3/unlock_queue.h"
 #include "pop3/unlocked_mailbox.h"
 
 namespace pop3 {
@@ -94,10 +94,10 @@ private:
     asio::any_io_executor m_io;
     Engine m_engine;
     const gateway::net::TlsHolder& m_tls;
-    UnlockQueue m_queue;
+    gateway::net::TurnQueue m_queue;
     UnlockCache m_cache;
-    FailureDelay m_failureDelay;
-    PutOffs m_putOff;
+    gateway::net::FailureDelay m_failureDelay;
+    gateway::net::PutOffs m_putOff;
     /// What an unknown name is tried against, so that it costs what a wrong password costs.
     std::shared_ptr<const gateway::Mailbox> m_nobody;
     std::map<gateway::MailboxId, gateway::net::LineStream*> m_held;  ///< by its session

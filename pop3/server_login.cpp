@@ -38,7 +38,7 @@ asio::awaitable<std::optional<LoginRefusal>> Server::tryPassword(
     LineStream& stream, std::shared_ptr<const gateway::Mailbox> mailbox,
     const crypto::Password& password, std::shared_ptr<const UnlockedMailbox>& opened) {
     const std::string network = gateway::net::networkOf(stream.peer());
-    const std::optional<UnlockQueue::Turn> turn = co_await m_queue.turn(network);
+    const std::optional<gateway::net::TurnQueue::Turn> turn = co_await m_queue.turn(network);
     if (!turn) {
         tellPutOff(network, m_putOff.add(network, std::chrono::steady_clock::now()));
         co_return LoginRefusal::Trouble;

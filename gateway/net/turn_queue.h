@@ -1,4 +1,5 @@
-// Who may try a password next: a few at once, addresses in turn (SPEC section 3).
+// Who may try a password next: a few at once, networks in turn. For whatever costs much CPU before
+// it is known whose it is: unlocking mailboxes, logging in to the page.
 // Never locks anybody out: pollers retry stale passwords for ever, and theirs is only slower.
 #pragma once
 
@@ -15,20 +16,20 @@
 #include <asio/awaitable.hpp>
 #include <asio/steady_timer.hpp>
 
-namespace pop3 {
+namespace gateway::net {
 
 /// Belongs to the I/O thread; outlives every turn.
-class UnlockQueue {
+class TurnQueue {
 public:
     struct Limits {
         std::size_t atOnce = 2;
         std::size_t waitingPerNetwork = 4;
         std::size_t waiting = 64;
     };
-    /// The right to use the CPU for one unlock; given to the next when it goes.
+    /// The right to use the CPU for one try; given to the next when it goes.
     class Turn {
     public:
-        explicit Turn(UnlockQueue& queue) : m_queue(&queue) {}
+        explicit Turn(TurnQueue& queue) : m_queue(&queue) {}
         ~Turn();
         Turn(Turn&& other) noexcept : m_queue(other.m_queue) { other.m_queue = nullptr; }
         Turn(const Turn&) = delete;
@@ -36,10 +37,10 @@ public:
         Turn& operator=(Turn&&) = delete;
 
     private:
-        UnlockQueue* m_queue;
+        TurnQueue* m_queue;
     };
 
-    UnlockQueue(asio::any_io_executor io, Limits limits) : m_io(std::move(io)), m_limits(limits) {}
+    TurnQueue(asio::any_io_executor io, Limits limits) : m_io(std::move(io)), m_limits(limits) {}
 
     /// Waits for a turn; networks that wait are served one after the other, each in order of
     /// arrival. Nothing where too many wait already, in all or from this network.
@@ -103,4 +104,4 @@ private:
     std::map<std::string, Count> m_networks;
 };
 
-}  // namespace pop3
+}  // namespace gateway::net

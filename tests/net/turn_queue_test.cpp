@@ -1,5 +1,5 @@
 // Whose turn it is: a few at once, networks one after the other, nobody locked out.
-#include "pop3/unlock_queue.h"
+#include "gateway/net/turn_queue.h"
 
 #include <memory>
 #include <vector>
@@ -9,15 +9,15 @@
 #include <asio/io_context.hpp>
 #include <doctest/doctest.h>
 
-using pop3::FailureDelay;
-using pop3::PutOffs;
-using pop3::UnlockQueue;
+using gateway::net::FailureDelay;
+using gateway::net::PutOffs;
+using gateway::net::TurnQueue;
 
 namespace {
 
 /// A queue, and sessions that keep their turn until the test lets it go.
 struct House {
-    explicit House(UnlockQueue::Limits limits) : queue(io.get_executor(), limits) {}
+    explicit House(TurnQueue::Limits limits) : queue(io.get_executor(), limits) {}
 
     void arrive(const std::string& network, const std::string& name) {
         asio::co_spawn(io, session(network, name), asio::detached);
@@ -28,7 +28,7 @@ struct House {
         auto turn = co_await queue.turn(network);
         if (turn) {
             served.push_back(name);
-            turns.push_back(std::make_unique<UnlockQueue::Turn>(std::move(*turn)));
+            turns.push_back(std::make_unique<TurnQueue::Turn>(std::move(*turn)));
         } else {
             refused.push_back(name);
         }
@@ -46,14 +46,14 @@ struct House {
     }
 
     asio::io_context io{1};
-    UnlockQueue queue;
+    TurnQueue queue;
     std::vector<std::string> served;
     std::vector<std::string> refused;
-    std::vector<std::unique_ptr<UnlockQueue::Turn>> turns;
+    std::vector<std::unique_ptr<TurnQueue::Turn>> turns;
 };
 
-UnlockQueue::Limits limitsOf(std::size_t atOnce, std::size_t perNetwork, std::size_t waiting) {
-    UnlockQueue::Limits limits;
+TurnQueue::Limits limitsOf(std::size_t atOnce, std::size_t perNetwork, std::size_t waiting) {
+    TurnQueue::Limits limits;
     limits.atOnce = atOnce;
     limits.waitingPerNetwork = perNetwork;
     limits.waiting = waiting;

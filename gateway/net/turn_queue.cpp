@@ -1,4 +1,4 @@
-#include "pop3/unlock_queue.h"
+#include "gateway/net/turn_queue.h"
 
 #include <algorithm>
 
@@ -6,7 +6,7 @@
 #include <asio/redirect_error.hpp>
 #include <asio/use_awaitable.hpp>
 
-namespace pop3 {
+namespace gateway::net {
 
 namespace {
 
@@ -14,13 +14,13 @@ constexpr std::chrono::minutes kBetweenLines{1};
 
 }  // namespace
 
-UnlockQueue::Turn::~Turn() {
+TurnQueue::Turn::~Turn() {
     if (m_queue != nullptr) {
         m_queue->release();
     }
 }
 
-asio::awaitable<std::optional<UnlockQueue::Turn>> UnlockQueue::turn(std::string network) {
+asio::awaitable<std::optional<TurnQueue::Turn>> TurnQueue::turn(std::string network) {
     if (m_running < m_limits.atOnce) {
         ++m_running;
         co_return Turn(*this);
@@ -45,7 +45,7 @@ asio::awaitable<std::optional<UnlockQueue::Turn>> UnlockQueue::turn(std::string 
 }
 
 /// Hands the place on; m_running stays as it is where somebody waits.
-void UnlockQueue::release() {
+void TurnQueue::release() {
     if (m_order.empty()) {
         --m_running;
         return;
@@ -110,4 +110,4 @@ std::vector<std::pair<std::string, std::size_t>> PutOffs::overdue(Time now) {
     return found;
 }
 
-}  // namespace pop3
+}  // namespace gateway::net
