@@ -11,8 +11,8 @@ namespace {
 
 using nlohmann::json;
 
-json failure(int exit, const std::string& text) {
-    return {{"ok", false}, {"error", text}, {"exit", exit}};
+json failure(int exit, const std::string& text, const std::string& code) {
+    return {{"ok", false}, {"error", text}, {"exit", exit}, {"code", code}};
 }
 
 }  // namespace
@@ -23,11 +23,12 @@ json answerOf(const std::function<json()>& work) noexcept {
         answer["ok"] = true;
         return answer;
     } catch (const Refusal& refusal) {
-        return failure(refusal.exit, refusal.text);
+        return failure(refusal.exit, refusal.text, refusal.code);
     } catch (const Error& error) {
-        return failure(exitCodeOf(error.kind()), error.what());
+        return failure(exitCodeOf(error.kind()), error.what(),
+                       error.kind() == Error::Kind::Busy ? "conflict" : "trouble");
     } catch (const std::exception& error) {
-        return failure(EX_SOFTWARE, error.what());
+        return failure(EX_SOFTWARE, error.what(), "trouble");
     }
 }
 

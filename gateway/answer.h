@@ -7,8 +7,8 @@
 
 namespace gateway {
 
-/// What `work` returns, with "ok": true; or {"ok": false, "error": "a sentence", "exit": 64…78}
-/// where it throws.
+/// What `work` returns, with "ok": true; or {"ok": false, "error": "a sentence", "exit": 64…78,
+/// "code": as Refusal's, or "trouble"} where it throws.
 nlohmann::json answerOf(const std::function<nlohmann::json()>& work) noexcept;
 
 }  // namespace gateway

@@ -1,16 +1,16 @@
 // What `postern check` looks at of web accounts and tokens. Never shows a hash.
-#include "gateway/admins.h"
 #include "gateway/base/error.h"
 #include "gateway/check.h"
+#include "webui/admins.h"
 
 namespace gateway {
 
 void checkAdmins(const Config& config, CheckReport& report) {
     const Layout layout(config.data);
     try {
-        const Admins admins = Admins::load(layout);
-        for (const Admins::Token& token : admins.tokens()) {
-            if (!parseScope(token.scope)) {
+        const webui::Admins admins = webui::Admins::load(layout);
+        for (const webui::Admins::Token& token : admins.tokens()) {
+            if (!webui::parseScope(token.scope)) {
                 report.warning("admins",
                                "the token " + token.id + " of " + token.name + " has the scope \"" +
                                    token.scope + "\", which this version does not know",

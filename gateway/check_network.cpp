@@ -207,6 +207,7 @@ void checkPorts(const Config& config, CheckReport& report) {
         {"smtp.listen_tls", &config.smtp.listenTls},
         {"pop3.listen", &config.pop3.listen},
         {"pop3.listen_tls", &config.pop3.listenTls},
+        {"web.listen", &config.web.listen},
         {"metrics.listen", &config.metrics.listen},
         {"acme.listen", listensForAcme ? &config.acme.listen : &none}};
     for (const auto& [key, addresses] : lists) {

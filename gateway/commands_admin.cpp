@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "crypto/secret.h"
-#include "gateway/admins.h"
 #include "gateway/answer_text.h"
 #include "gateway/base/error.h"
 #include "gateway/exit_code.h"
@@ -12,6 +11,7 @@
 #include "gateway/output.h"
 #include "gateway/password_prompt.h"
 #include "gateway/request.h"
+#include "webui/admins.h"
 
 namespace gateway {
 
@@ -40,11 +40,12 @@ int show(const AdminArguments& arguments, json answer, const std::string& text) 
 
 /// Twice at a terminal, where nobody sees what was typed.
 crypto::Password askNewPassword(const std::string& name) {
-    if (const std::string wrong = Admins::wrongWithName(name); !wrong.empty()) {
+    if (const std::string wrong = webui::Admins::wrongWithName(name); !wrong.empty()) {
         throw Refusal(EX_USAGE, wrong);
     }
     crypto::Password password = readPassword("New password of " + name + ": ");
-    if (const std::string wrong = Admins::wrongWithPassword(name, password); !wrong.empty()) {
+    if (const std::string wrong = webui::Admins::wrongWithPassword(name, password);
+        !wrong.empty()) {
         throw Refusal(EX_DATAERR, wrong);
     }
     if (::isatty(STDIN_FILENO) != 0 && readPassword("The same again: ").view() != password.view()) {

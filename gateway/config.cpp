@@ -119,9 +119,13 @@ private:
             }
         }
     }
-    void takeDuration(const std::string& name, std::chrono::seconds& into) const {
+    void takeDuration(const std::string& name, std::chrono::seconds& into,
+                      std::chrono::seconds least = std::chrono::seconds(0)) {
         if (const ConfigValue* value = find(name)) {
             into = parseDuration(value->text()).value_or(into);
+            if (into < least) {
+                problem(name, "write a time of " + std::to_string(least.count()) + "s at least");
+            }
         }
     }
 
@@ -174,6 +178,8 @@ private:
         takeListen("pop3.listen_tls", m_config.pop3.listenTls);
         takeDuration("pop3.unlock_cache", m_config.pop3.unlockCache);
         takeListen("web.listen", m_config.web.listen);
+        takeDuration("web.session_idle", m_config.web.sessionIdle, std::chrono::seconds(1));
+        takeDuration("web.session_length", m_config.web.sessionLength, std::chrono::seconds(1));
         takeListen("metrics.listen", m_config.metrics.listen);
     }
 
@@ -277,12 +283,13 @@ private:
     /// The kernel would refuse the second of two equal ones, and the admin would look for a foreign
     /// program on that port.
     void checkListeners() {
-        const std::array<std::pair<const char*, const std::vector<ListenAddress>*>, 6> lists{
+        const std::array<std::pair<const char*, const std::vector<ListenAddress>*>, 7> lists{
             {{"smtp.listen", &m_config.smtp.listen},
              {"smtp.listen_tls", &m_config.smtp.listenTls},
              {"pop3.listen", &m_config.pop3.listen},
              {"pop3.listen_tls", &m_config.pop3.listenTls},
              {"acme.listen", &m_config.acme.listen},
+             {"web.listen", &m_config.web.listen},
              {"metrics.listen", &m_config.metrics.listen}}};
         std::vector<std::pair<std::string, std::string>> seen;
         for (const auto& [name, addresses] : lists) {

@@ -51,6 +51,8 @@ struct Config {
     } pop3;
     struct Web {
         std::vector<ListenAddress> listen{{"::", 8450}};
+        std::chrono::seconds sessionIdle{30 * 60};
+        std::chrono::seconds sessionLength{12 * 3600};
     } web;
     struct Metrics {
         std::vector<ListenAddress> listen{{"127.0.0.1", 9450}};

@@ -34,7 +34,9 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
     {"pop3.listen_tls", Form::Addresses, R"(["[::]:995"])"},
     {"pop3.unlock_cache", Form::Duration, R"("0s")"},
 
-    {"web.listen", Form::Addresses, R"(["[::]:8450"])", false},
+    {"web.listen", Form::Addresses, R"(["[::]:8450"])"},
+    {"web.session_idle", Form::Duration, R"("30m")"},
+    {"web.session_length", Form::Duration, R"("12h")"},
 
     {"tls.source", Form::Choice, R"("self-signed")", true, "self-signed files acme"},
     {"tls.certificate", Form::Path, R"("")"},

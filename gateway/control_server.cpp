@@ -152,6 +152,7 @@ asio::awaitable<nlohmann::json> ControlServer::State::answer(Socket& socket) {
                           "the request is no JSON object on one line of at most 64 MiB");
     }
     request["peer"] = *user;  // what the kernel says, whatever the command does
+    request.erase("by");      // only the page says who asked there
     co_return co_await handler(std::move(request), std::move(file));
 }
 

@@ -31,7 +31,6 @@ constexpr std::size_t kDiskThreads = 32;
 /// At most min(cores, 2) unlocks at once (SPEC section 3).
 constexpr std::size_t kMostUnlocks = 2;
 constexpr std::size_t kMostPop3Connections = 1000;
-constexpr std::size_t kMostMetricsConnections = 32;
 constexpr int kMostArenas = 4;
 constexpr int kKeptMemory = 1024 * 1024;
 
@@ -105,14 +104,6 @@ net::Listener::Limits pop3Limits() {
     return limits;
 }
 
-net::Listener::Limits metricsLimits() {
-    net::Listener::Limits limits;
-    limits.connections = kMostMetricsConnections;
-    limits.connectionsPerAddress = kMostMetricsConnections / 2;
-    limits.refusal = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n";
-    return limits;
-}
-
 /// As many descriptors as we may have: each connection and each message in flight needs one.
 void raiseDescriptorLimit() {
     rlimit limit{};
@@ -175,6 +166,11 @@ Daemon::Daemon(Config config)
                     return m_monitoring.converse(stream, tlsFromStart);
                 }),
       m_challengeListener(m_io, m_config, m_challenges, m_tls),
+      m_webAccounts(m_layout,
+                    std::make_shared<webui::SetupLink>(m_layout, WebServer::page(m_config)),
+                    !m_config.web.listen.empty()),
+      m_web(m_io, m_config, m_tls, webEngine()),
+      m_oneTable(m_io.get_executor()),
       m_control(m_io.get_executor(), m_layout, m_lock,
                 [this](nlohmann::json request, Descriptor file) {
                     return control(std::move(request), std::move(file));
@@ -188,12 +184,8 @@ Daemon::Daemon(Config config)
     takeOver(m_keeper.load());
     m_keptTimes = MailboxTimes::load(m_layout);
     m_house.setTimes(m_keptTimes);
-    listen(m_smtp, m_config.smtp.listen, "smtp.listen", false);
-    listen(m_smtp, m_config.smtp.listenTls, "smtp.listen_tls", true);
-    listen(m_pop3, m_config.pop3.listen, "pop3.listen", false);
-    listen(m_pop3, m_config.pop3.listenTls, "pop3.listen_tls", true);
-    listenForMetrics();
-    m_challengeListener.listen();
+    openListeners();
+    m_webAccounts.takeOver(m_webAccounts.look());
 }
 
 Daemon::~Daemon() = default;
@@ -207,6 +199,16 @@ pop3::Engine Daemon::pop3Engine() {
     engine.onUnlocked = [this](const auto& opened) { coverKeys(opened); };
     engine.onFetched = [this](const MailboxId& mailbox) { m_house.onFetched(mailbox); };
     return engine;
+}
+
+void Daemon::openListeners() {
+    listen(m_smtp, m_config.smtp.listen, "smtp.listen", false);
+    listen(m_smtp, m_config.smtp.listenTls, "smtp.listen_tls", true);
+    listen(m_pop3, m_config.pop3.listen, "pop3.listen", false);
+    listen(m_pop3, m_config.pop3.listenTls, "pop3.listen_tls", true);
+    listenForMetrics();
+    m_challengeListener.listen();
+    m_web.listen();
 }
 
 void Daemon::listen(net::Listener& listener, const std::vector<ListenAddress>& addresses,
@@ -259,6 +261,7 @@ void Daemon::run() {
     schedule("purging deleted messages", 10min, [this] { return purgeDeleted(); });
     schedule("watching the certificate", 2s, [this] { return watchCertificate(); });
     schedule("forgetting idle keys", 5s, [this] { return forgetIdleKeys(); });
+    schedule("watching web accounts", 2s, [this] { return watchWebAccounts(); });
     schedule("keeping the times of mail", 1min, [this] { return keepTimes(); });
     if (m_renewer) {
         asio::co_spawn(m_io, m_renewer->run(), asio::detached);
@@ -267,6 +270,7 @@ void Daemon::run() {
     m_pop3.start();
     m_metrics.start();
     m_challengeListener.start();
+    m_web.start();
     log::notice("postern serves", {{"version", POSTERN_VERSION},
                                    {"domain", m_config.domain},
                                    {"hostname", m_config.hostname},
@@ -359,6 +363,7 @@ asio::awaitable<void> Daemon::stop() {
     m_metrics.abort();
     co_await m_metrics.drained(std::chrono::steady_clock::time_point::max());
     co_await m_challengeListener.end();
+    co_await m_web.end();
     try {
         co_await keepTimes();
     } catch (const Error& error) {

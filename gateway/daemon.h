@@ -33,6 +33,8 @@
 #include "gateway/status.h"
 #include "gateway/store/directory_store.h"
 #include "gateway/watch/disk_trend.h"
+#include "gateway/web_accounts.h"
+#include "gateway/web_server.h"
 #include "pop3/server.h"
 #include "smtp/server.h"
 
@@ -57,6 +59,7 @@ private:
 
     using Job = std::function<asio::awaitable<void>()>;
 
+    void openListeners();
     void listenForMetrics();
     void listen(net::Listener& listener, const std::vector<ListenAddress>& addresses,
                 const std::string& key, bool tlsFromStart) const;
@@ -101,6 +104,12 @@ private:
     /// `/metrics`, `/healthz` and `/readyz`.
     asio::awaitable<net::HttpResponse> answerMonitoring(net::HttpRequest request);
     asio::awaitable<net::HttpResponse> metrics();
+    static net::Listener::Limits metricsLimits();
+    webui::Engine webEngine();
+    bool isOurName(const std::string& host) const;
+    asio::awaitable<nlohmann::json> carryOutForPage(nlohmann::json request);
+    asio::awaitable<std::shared_ptr<const nlohmann::json>> mailboxTable();
+    asio::awaitable<void> watchWebAccounts();
 
     const Config m_config;
     const Layout m_layout;
@@ -136,6 +145,12 @@ private:
     net::Listener m_pop3;
     net::Listener m_metrics;
     ChallengeListener m_challengeListener;
+    WebAccounts m_webAccounts;
+    WebServer m_web;
+    net::OneAtATime m_oneTable;
+    std::shared_ptr<const nlohmann::json> m_mailboxTable;  ///< as it was shown last; may be null
+    std::shared_ptr<const Registry> m_tableRegistry;       ///< that it was made from
+    std::chrono::steady_clock::time_point m_tableFreshUntil;
     ControlServer m_control;
     asio::signal_set m_signals;
     std::set<asio::steady_timer*> m_pauses;  ///< of scheduled jobs

@@ -24,17 +24,20 @@ asio::awaitable<nlohmann::json> Daemon::control(nlohmann::json request, Descript
         }
     }
     std::shared_ptr<const Registry> registry;
+    std::optional<WebAccounts::Found> accounts;
     const bool imports = request.value("operation", nlohmann::json()) == "certificate.import";
     const bool replacesKey = Operations::replacesKey(request);
     // The keeper is only ever asked on its own thread, also for the snapshot it has now.
-    auto perform = [this, &registry, request = std::move(request),
+    auto perform = [this, &registry, &accounts, request = std::move(request),
                     times = m_house.times()]() mutable {
         nlohmann::json answer = m_operations.perform(std::move(request), std::move(times));
         registry = m_keeper.current();
+        accounts = m_webAccounts.look();
         return answer;
     };
     nlohmann::json answer = co_await net::offload(m_records, std::move(perform));
     takeOver(registry);
+    m_webAccounts.takeOver(std::move(accounts));
     if (imports && answer.value("ok", false)) {
         co_await watchCertificate();
     }

@@ -17,6 +17,8 @@ namespace {
 using net::HttpRequest;
 using net::HttpResponse;
 
+constexpr std::size_t kMostMetricsConnections = 32;
+
 bool isLoopback(const ListenAddress& address) {
     return address.host == "::1" || address.host.starts_with("127.");
 }
@@ -36,6 +38,14 @@ bool isForUs(const Config& config, const std::string& host) {
 }
 
 }  // namespace
+
+net::Listener::Limits Daemon::metricsLimits() {
+    net::Listener::Limits limits;
+    limits.connections = kMostMetricsConnections;
+    limits.connectionsPerAddress = kMostMetricsConnections / 2;
+    limits.refusal = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n";
+    return limits;
+}
 
 void Daemon::listenForMetrics() {
     try {

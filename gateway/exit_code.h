@@ -48,9 +48,13 @@ inline int exitCodeAtStart(Error::Kind kind) {
 
 /// A command's own refusal: not a fault of the world, but of what it was asked. Caught in main.
 struct Refusal {
-    Refusal(int exitCode, std::string sentence) : exit(exitCode), text(std::move(sentence)) {}
+    Refusal(int exitCode, std::string sentence, std::string kind = "refused")
+        : exit(exitCode), text(std::move(sentence)), code(std::move(kind)) {}
     int exit;          ///< EX_…
     std::string text;  ///< what happened and what to do
+    /// For the API, whose statuses tell more apart: refused, not_found, conflict, wrong_password,
+    /// changed_meanwhile.
+    std::string code;
 };
 
 }  // namespace gateway

@@ -12,11 +12,13 @@ MailboxId mailboxIdOf(const std::string& address, const std::string& domain) {
     if (!id) {
         throw Refusal(
             EX_USAGE,
-            printable(text, 80) + " is no mailbox address; it has the form mbx- and 32 hex digits");
+            printable(text, 80) + " is no mailbox address; it has the form mbx- and 32 hex digits",
+            "not_found");
     }
     if (sign != std::string_view::npos && !equalsIgnoringCase(text.substr(sign + 1), domain)) {
         throw Refusal(EX_USAGE, printable(text, 120) +
-                                    " is in another domain than this gateway's, " + domain);
+                                    " is in another domain than this gateway's, " + domain,
+                      "not_found");
     }
     return *id;
 }

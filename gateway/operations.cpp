@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "crypto/digest.h"
 #include "crypto/sealed_text.h"
 #include "gateway/answer.h"
 #include "gateway/base/clock.h"
@@ -40,6 +41,17 @@ json pinsIn(const json& request, const json& stated) {
 
 json portOf(const std::vector<ListenAddress>& listeners) {
     return listeners.empty() ? json() : json(listeners.front().port);
+}
+
+/// Another one after each change of what people say of a mailbox: not of what waits in it.
+std::string versionOf(const Mailbox& mailbox) {
+    json said = json::array({mailbox.name, mailbox.description, nameOf(mailbox.status),
+                             mailbox.allowStated, mailbox.heldBack});
+    for (const MailboxKey& key : mailbox.keys) {
+        said.push_back(key.recipient.str() + (key.acknowledged ? "+" : ""));
+    }
+    const auto digest = crypto::sha256(octetsOf(said.dump()));
+    return hexOf(std::span(digest).first<16>());
 }
 
 }  // namespace
@@ -113,6 +125,11 @@ json Operations::show(json& request) { return {{"mailbox", details(*find(request
 
 json Operations::edit(json& request) {
     const auto mailbox = find(request);
+    if (const auto known = fieldOf(request, "version"); known && *known != versionOf(*mailbox)) {
+        throw Refusal(EX_TEMPFAIL,
+                      mailbox->id.str() + " was changed meanwhile; look at it again first",
+                      "changed_meanwhile");
+    }
     const auto name = fieldOf(request, "name");
     const bool described = fieldOf(request, "description").has_value();
     const json pins = pinsIn(request, mailbox->allowStated);
@@ -155,7 +172,8 @@ json Operations::remove(json& request) {
                       std::to_string(left) + " messages wait in " + mailbox->id.str() + ", " +
                           std::to_string(locked) +
                           " of them locked; suspend it and let the archiver fetch them first, or "
-                          "discard them with --discard-messages");
+                          "discard them with --discard-messages",
+                      "conflict");
     }
     // First no more mail, then what there is: what comes in between waits, and is shown.
     const auto deleted = mailbox->status == MailboxStatus::Deleted
@@ -187,8 +205,10 @@ std::size_t Operations::discardMessages(const Mailbox& mailbox) {
 json Operations::setStatus(const json& request, MailboxStatus status) {
     auto mailbox = find(request);
     if (status == MailboxStatus::Suspended && mailbox->status == MailboxStatus::Deleted) {
-        throw Refusal(EX_DATAERR, mailbox->id.str() +
-                                      " is deleted; `postern mailbox activate` undoes that first");
+        throw Refusal(
+            EX_DATAERR,
+            mailbox->id.str() + " is deleted; `postern mailbox activate` undoes that first",
+            "conflict");
     }
     if (mailbox->status != status) {  // saying it twice needs no second statement
         mailbox = m_keeper.setStatus(mailbox->id, status);
@@ -229,6 +249,7 @@ json Operations::details(const Mailbox& mailbox) const {
                         {"created", formatTimestamp(key.at)}});
     }
     result["keys"] = std::move(keys);
+    result["version"] = versionOf(mailbox);
     result["held_back"] = mailbox.heldBack;
     result["replaced_passwords"] = json::array();
     for (const ReplacedKey& replaced : replacedKeys(mailbox)) {

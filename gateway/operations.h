@@ -18,11 +18,11 @@ public:
     Operations(const Config& config, RegistryKeeper& keeper, MessageStore& store);
 
     /// `request` = {"operation": "mailbox.create", …}. The answer is {"ok": true, …} or
-    /// {"ok": false, "error": "a sentence", "exit": 64…78}. Never throws; an Error becomes an
-    /// answer. Secrets in the request are wiped.
+    /// {"ok": false, "error": "a sentence", "exit": 64…78, "code": as Refusal's}. Never throws; an
+    /// Error becomes an answer. Secrets in the request are wiped.
     ///
-    /// mailbox.create    name, description?, address?, password? → address, email, password (where
-    ///                   it was made here), name, description, status, host, ports
+    /// mailbox.create    name, description?, address?, password?, suspended? → address, email,
+    ///                   password (where it was made here), name, description, status, host, ports
     /// mailbox.check_new as mailbox.create, but makes nothing → exists; where it does, also what
     ///                   mailbox.create gives. Refuses what that would refuse, and an address that
     ///                   exists with another password than the one given
@@ -31,10 +31,12 @@ public:
     ///                   waiting {messages, octets, oldest}, locked, last_received, last_fetched,
     ///                   host, ports {smtp, smtps, pop3, pop3s}, keys [{recipient, epoch,
     ///                   created, node}], the last is in use, allow (as stated), senders (the same
-    ///                   in words), replaced_passwords [{recipient, text}], held_back (statements)
+    ///                   in words), version (another one after each change), replaced_passwords
+    ///                   [{recipient, text}], held_back (statements)
     /// mailbox.edit      address, name?, description?, allow? (a table by the names of
     ///                   Allow::parse; null takes a pin away), acknowledge? (what
-    ///                   replaced_passwords tells was seen) → as mailbox.show
+    ///                   replaced_passwords tells was seen), version? (only where it is that one)
+    ///                   → as mailbox.show
     /// mailbox.suspend, mailbox.activate   address → as mailbox.show
     /// mailbox.delete    address, discard_messages? → as mailbox.show; refused while messages wait,
     ///                   unless they are to be discarded. mailbox.activate undoes it

@@ -5,10 +5,10 @@
 #include <map>
 #include <unistd.h>
 
-#include "gateway/admins.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/exit_code.h"
+#include "webui/admins.h"
 
 namespace gateway {
 
@@ -30,6 +30,12 @@ std::uint64_t userIn(const json& request, const char* name, std::uint64_t otherw
 /// The change is durable: who made it.
 void audit(const char* event, const json& request, const std::string& name,
            const std::string& what = {}) {
+    if (const std::string by = textIn(request, "by"); !by.empty()) {
+        log::notice(
+            "admin: " + std::string(event),
+            {{"account", name}, {"what", what.empty() ? "its password" : what}, {"by", by}});
+        return;
+    }
     const std::uint64_t peer = userIn(request, "peer", ::getuid());
     const std::uint64_t user = userIn(request, "user", peer);
     std::string by = "uid " + std::to_string(user);
@@ -43,7 +49,7 @@ void audit(const char* event, const json& request, const std::string& name,
 /// Of a new account or token; those that came in otherwise can still be removed.
 std::string nameIn(const json& request) {
     const std::string name = textIn(request, "name");
-    if (const std::string wrong = Admins::wrongWithName(name); !wrong.empty()) {
+    if (const std::string wrong = webui::Admins::wrongWithName(name); !wrong.empty()) {
         throw Refusal(EX_USAGE, wrong);
     }
     return lowered(name);
@@ -58,24 +64,30 @@ crypto::Password passwordIn(json& request, const std::string& name) {
     auto& text = found->get_ref<std::string&>();
     crypto::Password password(text);
     crypto::wipe(std::span<char>(text));
-    if (const std::string wrong = Admins::wrongWithPassword(name, password); !wrong.empty()) {
+    if (const std::string wrong = webui::Admins::wrongWithPassword(name, password);
+        !wrong.empty()) {
         throw Refusal(EX_DATAERR, wrong);
     }
     return password;
 }
 
 [[noreturn]] void throwUnknown(const std::string& name) {
-    throw Refusal(EX_DATAERR, "there is no account " + name + "; `postern admin list` shows all");
+    throw Refusal(EX_DATAERR, "there is no account " + name + "; `postern admin list` shows all",
+                  "not_found");
 }
 
 json create(const Layout& layout, json& request) {
     const std::string name = nameIn(request);
     const crypto::Password password = passwordIn(request, name);
-    Admins admins = Admins::load(layout);
+    webui::Admins admins = webui::Admins::load(layout);
+    if (request.value("only_first", false) && !admins.accounts().empty()) {
+        throw Refusal(EX_CANTCREAT, "there is an account already; log in", "conflict");
+    }
     if (!admins.create(name, password, std::chrono::system_clock::now())) {
-        throw Refusal(EX_CANTCREAT, "there is an account " + name +
-                                        " already; `postern admin password " + name +
-                                        "` gives it another password");
+        throw Refusal(EX_CANTCREAT,
+                      "there is an account " + name + " already; `postern admin password " + name +
+                          "` gives it another password",
+                      "conflict");
     }
     admins.save(layout);
     audit("web account made", request, name);
@@ -85,7 +97,7 @@ json create(const Layout& layout, json& request) {
 json setPassword(const Layout& layout, json& request) {
     const std::string name = nameIn(request);
     const crypto::Password password = passwordIn(request, name);
-    Admins admins = Admins::load(layout);
+    webui::Admins admins = webui::Admins::load(layout);
     if (!admins.setPassword(name, password)) {
         throwUnknown(name);
     }
@@ -96,27 +108,27 @@ json setPassword(const Layout& layout, json& request) {
 
 json makeToken(const Layout& layout, json& request) {
     const std::string name = nameIn(request);
-    const auto scope = parseScope(textIn(request, "scope"));
+    const auto scope = webui::parseScope(textIn(request, "scope"));
     if (!scope) {
         throw Refusal(EX_USAGE, "a token needs a scope: read, manage or replicate");
     }
-    Admins admins = Admins::load(layout);
+    webui::Admins admins = webui::Admins::load(layout);
     const crypto::SecretBuffer token =
         admins.addToken(name, *scope, std::chrono::system_clock::now());
     admins.save(layout);
-    const Admins::Token& made = admins.tokens().back();
+    const webui::Admins::Token& made = admins.tokens().back();
     audit("API token made", request, name, made.id + ", " + made.scope);
     const auto& accounts = admins.accounts();
     const bool hasAccount =
         std::any_of(accounts.begin(), accounts.end(),
-                    [&](const Admins::Account& account) { return account.name == name; });
+                    [&](const webui::Admins::Account& account) { return account.name == name; });
     return {{"name", name},          {"id", made.id},
             {"scope", made.scope},   {"created", formatTimestamp(made.created)},
             {"token", token.text()}, {"account", hasAccount}};
 }
 
 json list(const Layout& layout, json& /*request*/) {
-    const Admins admins = Admins::load(layout);
+    const webui::Admins admins = webui::Admins::load(layout);
     std::map<std::string, json> byName;
     const auto entry = [&](const std::string& name) -> json& {
         return byName
@@ -124,10 +136,10 @@ json list(const Layout& layout, json& /*request*/) {
                          json{{"name", name}, {"created", nullptr}, {"tokens", json::array()}})
             .first->second;
     };
-    for (const Admins::Account& account : admins.accounts()) {
+    for (const webui::Admins::Account& account : admins.accounts()) {
         entry(account.name)["created"] = formatTimestamp(account.created);
     }
-    for (const Admins::Token& token : admins.tokens()) {
+    for (const webui::Admins::Token& token : admins.tokens()) {
         entry(token.name)["tokens"].push_back({{"id", token.id},
                                                {"scope", token.scope},
                                                {"created", formatTimestamp(token.created)}});
@@ -141,10 +153,12 @@ json list(const Layout& layout, json& /*request*/) {
 
 json removeToken(const Layout& layout, const json& request, const std::string& name,
                  const std::string& id) {
-    Admins admins = Admins::load(layout);
+    webui::Admins admins = webui::Admins::load(layout);
     if (!admins.removeToken(name, id)) {
-        throw Refusal(EX_DATAERR, name + " has no token " + printable(id, 40) +
-                                      "; `postern admin list` shows the ids of all");
+        throw Refusal(EX_DATAERR,
+                      name + " has no token " + printable(id, 40) +
+                          "; `postern admin list` shows the ids of all",
+                      "not_found");
     }
     admins.save(layout);
     audit("API token removed", request, name, id);
@@ -156,9 +170,14 @@ json remove(const Layout& layout, json& request) {
     if (const std::string id = textIn(request, "token"); !id.empty()) {
         return removeToken(layout, request, name, id);
     }
-    Admins admins = Admins::load(layout);
+    webui::Admins admins = webui::Admins::load(layout);
     const std::size_t accounts = admins.accounts().size();
     const std::size_t tokens = admins.tokens().size();
+    if (request.value("keep_last", false) && accounts == 1 && admins.hasAccount(name)) {
+        throw Refusal(EX_DATAERR,
+                      name + " is the last account; make another one first, or nobody could log in",
+                      "conflict");
+    }
     if (admins.remove(name) == 0) {
         throwUnknown(name);
     }

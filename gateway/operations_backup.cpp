@@ -2,12 +2,12 @@
 // Never takes anything from a backup before all of it was read and found whole.
 #include <chrono>
 
-#include "gateway/admins.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/exit_code.h"
 #include "gateway/mail/backup.h"
 #include "gateway/operations.h"
+#include "webui/admins.h"
 
 namespace gateway {
 
@@ -39,14 +39,14 @@ std::vector<std::string> importAdmins(const Backup& backup, const Layout& layout
     if (backup.admins.empty()) {
         return {};
     }
-    const Admins::Reading reading = Admins::parse(backup.admins);
+    const webui::Admins::Reading reading = webui::Admins::parse(backup.admins);
     if (!reading.admins) {
         throw Refusal(EX_DATAERR,
                       "the backup cannot be used, and nothing was changed: its web "
                       "accounts: " +
                           reading.problem);
     }
-    Admins admins = Admins::load(layout);
+    webui::Admins admins = webui::Admins::load(layout);
     auto added = admins.unite(*reading.admins);
     if (write && !added.empty()) {
         admins.save(layout);
@@ -66,7 +66,7 @@ json Operations::exportBackup(json& request) {
     backup.at = std::chrono::system_clock::now();
     backup.records = m_keeper.records();
     if (request.value("with_admins", false)) {
-        backup.admins = Admins::load(Layout(m_config.data)).text();
+        backup.admins = webui::Admins::load(Layout(m_config.data)).text();
     }
     std::string text = backup.toToml();
     if (text.size() > Backup::kMostOctets) {
@@ -85,7 +85,7 @@ json Operations::exportBackup(json& request) {
 
 bool Operations::isNew() const {
     return m_keeper.current()->mailboxes().empty() &&
-           Admins::load(Layout(m_config.data)).accounts().empty();
+           webui::Admins::load(Layout(m_config.data)).accounts().empty();
 }
 
 json Operations::importBackup(json& request) {

@@ -28,7 +28,9 @@ Wanted wantedIn(json& request, const std::string& domain) {
                     .name = nameIn(request),
                     .description = descriptionIn(request),
                     .password = isGiven ? std::move(*given) : crypto::Password::generate(),
-                    .logN = crypto::kGeneratedPasswordCost},
+                    .logN = crypto::kGeneratedPasswordCost,
+                    .status = request.value("suspended", false) ? MailboxStatus::Suspended
+                                                                : MailboxStatus::Active},
         .passwordGiven = isGiven};
     if (isGiven) {
         requireUsable(wanted.mailbox.password);

@@ -30,9 +30,11 @@ crypto::Password requireSecret(json& request, const char* name, const std::strin
 OpenKeys openPresent(const Mailbox& mailbox, const crypto::Password& password) {
     OpenKeys keys = openWithPassword(mailbox, password);
     if (keys.empty()) {
-        throw Refusal(EX_NOPERM, "that is not the present password of " + mailbox.id.str() +
-                                     "; nothing was changed. Where it is lost, "
-                                     "`postern mailbox password --reset` sets a new one");
+        throw Refusal(EX_NOPERM,
+                      "that is not the present password of " + mailbox.id.str() +
+                          "; nothing was changed. Where it is lost, "
+                          "`postern mailbox password --reset` sets a new one",
+                      "wrong_password");
     }
     return keys;
 }
@@ -82,9 +84,11 @@ json Operations::unlockEarlier(json& request) {
     const OpenKeys known = openPresent(*mailbox, present);
     const OpenKeys found = openWithEarlier(*mailbox, earlier, known);
     if (found.empty()) {
-        throw Refusal(EX_NOPERM, "the earlier password opens no key of " + mailbox->id.str() +
-                                     " that the present one does not open already; nothing was "
-                                     "changed");
+        throw Refusal(EX_NOPERM,
+                      "the earlier password opens no key of " + mailbox->id.str() +
+                          " that the present one does not open already; nothing was "
+                          "changed",
+                      "wrong_password");
     }
     m_keeper.sealForRecovery(mailbox->id, known);
     const auto changed = m_keeper.addChain(mailbox->id, found);
@@ -106,9 +110,11 @@ json Operations::recover(json& request) {
     }
     const OpenKeys opened = openWithRecovery(*mailbox, *identity);
     if (opened.empty()) {
-        throw Refusal(EX_NOPERM, "no key of " + mailbox->id.str() + " is sealed for " +
-                                     identity->sealKey().str() +
-                                     ", whose identity that is; nothing was changed");
+        throw Refusal(EX_NOPERM,
+                      "no key of " + mailbox->id.str() + " is sealed for " +
+                          identity->sealKey().str() +
+                          ", whose identity that is; nothing was changed",
+                      "wrong_password");
     }
     return replaceKey(*mailbox, opened, "mailbox recovered with the recovery key");
 }

@@ -88,7 +88,8 @@ std::shared_ptr<const Mailbox> mailboxIn(const json& request, const Registry& re
                       "the record of " + id.str() + " cannot be read; `postern check` says why");
     }
     throw Refusal(EX_DATAERR,
-                  "there is no mailbox " + id.str() + " here; `postern mailbox list` shows all");
+                  "there is no mailbox " + id.str() + " here; `postern mailbox list` shows all",
+                  "not_found");
 }
 
 void requireUsable(const crypto::Password& password) {

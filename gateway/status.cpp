@@ -39,6 +39,7 @@ json describeListeners(const Config& config) {
     add(config.smtp.listenTls, "smtp", "implicit");
     add(config.pop3.listen, "pop3", "starttls");
     add(config.pop3.listenTls, "pop3", "implicit");
+    add(config.web.listen, "web", "implicit");
     add(config.metrics.listen, "metrics", "none");
     return listeners;
 }

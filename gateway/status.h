@@ -45,7 +45,7 @@ struct StatusSources {
 /// Blocking: looks at the disk and lists every mailbox. What it cannot look at becomes a warning.
 ///
 /// version, running, since, domain, hostname, data,
-/// listeners [{address, port, protocol (smtp | pop3 | metrics), tls (starttls | implicit | none)}],
+/// listeners [{address, port, protocol (smtp | pop3 | web | metrics), tls (starttls | implicit | none)}],
 /// certificate (as describeCertificate()) or null,
 /// sessions {smtp, pop3} or null, disk {free, min_free, projected} or null, drain, twins (null:
 /// not in this version), records [{file, text}],

@@ -68,6 +68,9 @@ std::string describeListener(const json& listener) {
     if (textOf(listener, "protocol") == "metrics") {
         return address.str() + " metrics";
     }
+    if (textOf(listener, "protocol") == "web") {
+        return address.str() + " web page and API";
+    }
     const bool implicit = textOf(listener, "tls") == "implicit";
     if (textOf(listener, "protocol") == "smtp") {
         return address.str() + (implicit ? " SMTPS" : " SMTP with STARTTLS");

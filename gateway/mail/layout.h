@@ -19,6 +19,7 @@ public:
     const std::filesystem::path& data() const { return m_data; }
     std::filesystem::path lock() const { return m_data / "lock"; }
     std::filesystem::path controlSocket() const { return m_data / "control.sock"; }
+    std::filesystem::path setupLink() const { return m_data / "setup-link"; }
 
     std::filesystem::path config() const { return m_data / "config"; }
     std::filesystem::path admins() const { return config() / "admins.toml"; }

@@ -81,6 +81,7 @@ public:
         std::string description;
         crypto::Password password;
         int logN;  ///< of the password's seal
+        MailboxStatus status = MailboxStatus::Active;
     };
     /// Adds a mailbox: record durable in node/ and config/ before it returns. Throws Error(Busy)
     /// where the address exists.

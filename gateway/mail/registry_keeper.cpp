@@ -205,7 +205,7 @@ std::shared_ptr<const Mailbox> RegistryKeeper::create(NewMailbox wanted) {
     return m_state->say(id,
                         {{"created", {{"name", wanted.name}}},
                          {"describe", {{"name", wanted.name}, {"description", wanted.description}}},
-                         {"status", {{"status", nameOf(MailboxStatus::Active)}}},
+                         {"status", {{"status", nameOf(wanted.status)}}},
                          m_state->newKey(id, 1, wanted.password, wanted.logN, {})});
 }
 

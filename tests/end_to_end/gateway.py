@@ -64,10 +64,11 @@ def to_toml(settings):
 
 
 class Gateway:
-    """`settings` are laid over the defaults, table by table. `user` is a uid (and gid) to run as."""
+    """`settings` are laid over the defaults, table by table. `user` is a uid (and gid) to run as. `web`: with
+    the page and its API, at https://HOST:WEB/ (web.py asks it)."""
 
     def __init__(self, stage, settings=None, user=None, environment=None, before_exec=None,
-                 stderr=None, folder=None):
+                 stderr=None, folder=None, web=False):
         self.binary = stage.binary
         self.folder = folder or stage.folder / f"gateway{len(stage.gateways)}"
         self.user = user
@@ -76,7 +77,7 @@ class Gateway:
         self.stderr = stderr
         self.process = None
         self.host = own_address()
-        self.smtp, self.pop3, self.pop3s = free_ports(self.host, 3)
+        self.smtp, self.pop3, self.pop3s, self.web = free_ports(self.host, 4)
         self.data = self.folder / "data"
         self.config = self.folder / "postern.toml"
         self.log_file = self.folder / "log"
@@ -89,7 +90,7 @@ class Gateway:
             "smtp": {"listen": [f"{self.host}:{self.smtp}"]},
             "pop3": {"listen": [f"{self.host}:{self.pop3}"],
                      "listen_tls": [f"{self.host}:{self.pop3s}"]},
-            "web": {"listen": []}, "metrics": {"listen": []},
+            "web": {"listen": [f"{self.host}:{self.web}"] if web else []}, "metrics": {"listen": []},
             "store": {"min_free": "1MiB"}}
         self.configure(settings or {})
         stage.gateways.append(self)

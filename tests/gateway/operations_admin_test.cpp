@@ -2,8 +2,8 @@
 #include <fstream>
 #include <iterator>
 
-#include "gateway/admins.h"
 #include "tests/gateway/operations_fixture.h"
+#include "webui/admins.h"
 
 using operations_test::House;
 using json = nlohmann::json;
@@ -29,8 +29,8 @@ TEST_CASE("an account is made, listed, given a token and removed") {
     const json token = house.ask("admin.token", {{"name", "anna"}, {"scope", "read"}});
     REQUIRE_MESSAGE(token.at("ok") == true, token.dump());
     CHECK(token.at("account") == true);
-    const auto admins = gateway::Admins::load(house.layout);
-    CHECK(admins.scopeOf(token.at("token").get<std::string>()) == gateway::TokenScope::Read);
+    const auto admins = webui::Admins::load(house.layout);
+    CHECK(admins.scopeOf(token.at("token").get<std::string>()) == webui::TokenScope::Read);
     CHECK(admins.verify("anna", crypto::Password(kPassword)));
 
     const json other = house.ask("admin.token", {{"name", "monitor"}, {"scope", "replicate"}});

@@ -1,4 +1,4 @@
-#include "gateway/admins.h"
+#include "webui/admins.h"
 
 #include <algorithm>
 #include <array>
@@ -14,7 +14,7 @@
 #include "gateway/mail/ownership.h"
 #include "gateway/mail/statement_toml.h"
 
-namespace gateway {
+namespace webui {
 
 namespace {
 
@@ -37,13 +37,15 @@ constexpr std::array<std::pair<TokenScope, std::string_view>, 3> kScopes{
 
 std::string randomHex(std::size_t count) {
     std::vector<std::byte> octets(count);
-    fillRandom(octets);
-    std::string text = hexOf(octets);
+    gateway::fillRandom(octets);
+    std::string text = gateway::hexOf(octets);
     crypto::wipe(octets);
     return text;
 }
 
-std::string digestOf(std::string_view token) { return hexOf(crypto::sha256(octetsOf(token))); }
+std::string digestOf(std::string_view token) {
+    return gateway::hexOf(crypto::sha256(gateway::octetsOf(token)));
+}
 
 bool isDigest(std::string_view text) {
     return text.size() == 64 &&
@@ -92,7 +94,7 @@ std::optional<TokenScope> parseScope(std::string_view name) {
 
 Admins::Reading Admins::parse(std::string_view text) {
     Reading reading;
-    auto document = parseToml(text, reading.problem);
+    auto document = gateway::parseToml(text, reading.problem);
     if (!document) {
         return reading;
     }
@@ -121,27 +123,27 @@ std::string Admins::adopt() {
         return "`admin` and `token` are no [[tables]]";
     }
     for (const json& entry : entriesOf(m_document, kAccounts)) {
-        const std::string name = lowered(textIn(entry, "name"));
+        const std::string name = gateway::lowered(textIn(entry, "name"));
         auto hash = crypto::PasswordHash::parse(textIn(entry, "password"));
-        const auto created = parseTimestamp(textIn(entry, "at"));
+        const auto created = gateway::parseTimestamp(textIn(entry, "at"));
         const bool twice = std::any_of(m_accounts.begin(), m_accounts.end(),
                                        [&](const Account& other) { return other.name == name; });
         if (name.empty() || !hash || !created || twice) {
-            return "the account \"" + printable(name, kLongestName) +
+            return "the account \"" + gateway::printable(name, kLongestName) +
                    (twice ? "\" is there twice" : "\" has no name, no `at` or no password hash");
         }
         m_accounts.push_back({name, *created, std::move(*hash)});
     }
     for (const json& entry : entriesOf(m_document, kTokens)) {
         Token token{textIn(entry, "id"),
-                    lowered(textIn(entry, "name")),
+                    gateway::lowered(textIn(entry, "name")),
                     textIn(entry, "scope"),
                     {},
                     textIn(entry, "sha256")};
-        const auto created = parseTimestamp(textIn(entry, "at"));
+        const auto created = gateway::parseTimestamp(textIn(entry, "at"));
         if (token.id.empty() || token.name.empty() || token.scope.empty() || !created ||
             !isDigest(token.digest)) {
-            return "the token \"" + printable(token.id, kLongestName) +
+            return "the token \"" + gateway::printable(token.id, kLongestName) +
                    "\" has no id, name, scope, `at` or sha256";
         }
         token.created = *created;
@@ -153,50 +155,58 @@ std::string Admins::adopt() {
 std::string Admins::text() const {
     return "# Web accounts and API tokens; written by `postern admin`. What recognises them, not "
            "they themselves.\n" +
-           formatToml(m_document);
+           gateway::formatToml(m_document);
 }
 
-Admins Admins::load(const Layout& layout) {
+Admins Admins::load(const gateway::Layout& layout) {
     const std::filesystem::path file = layout.admins();
     if (::faccessat(AT_FDCWD, file.c_str(), R_OK, AT_EACCESS) != 0) {
         if (errno == ENOENT) {
             return {};
         }
-        throwErrnoFor(layout, "read", file);
+        gateway::throwErrnoFor(layout, "read", file);
     }
-    Reading reading = parse(readWhole(file, kLargestFile));
+    Reading reading = parse(gateway::readWhole(file, kLargestFile));
     if (reading.admins) {
         return std::move(*reading.admins);
     }
     if (reading.newerFormat) {
-        throw Error(Error::Kind::Config, "read " + file.native() + ": " + reading.problem +
-                                             "; it was left as it is: start that version");
+        throw gateway::Error(gateway::Error::Kind::Config,
+                             "read " + file.native() + ": " + reading.problem +
+                                 "; it was left as it is: start that version");
     }
-    throw Error(Error::Kind::Corrupt,
-                "read " + file.native() + ": it is damaged (" + reading.problem +
-                    "); it was left as it is: restore it from a backup, mend that line, or move "
-                    "the file away and make the accounts again");
+    throw gateway::Error(
+        gateway::Error::Kind::Corrupt,
+        "read " + file.native() + ": it is damaged (" + reading.problem +
+            "); it was left as it is: restore it from a backup, mend that line, or move "
+            "the file away and make the accounts again");
 }
 
-void Admins::save(const Layout& layout) const {
-    makeDurableDirectory(layout.config());
-    writeDurably(layout.admins(), text());
+void Admins::save(const gateway::Layout& layout) const {
+    gateway::makeDurableDirectory(layout.config());
+    gateway::writeDurably(layout.admins(), text());
 }
 
 bool Admins::knows(std::string_view name) const {
-    const std::string wanted = lowered(name);
+    const std::string wanted = gateway::lowered(name);
     const auto fits = [&](const auto& entry) { return entry.name == wanted; };
     return std::any_of(m_accounts.begin(), m_accounts.end(), fits) ||
            std::any_of(m_tokens.begin(), m_tokens.end(), fits);
 }
 
+bool Admins::hasAccount(std::string_view name) const {
+    const std::string wanted = gateway::lowered(name);
+    return std::any_of(m_accounts.begin(), m_accounts.end(),
+                       [&](const Account& account) { return account.name == wanted; });
+}
+
 std::string Admins::wrongWithName(std::string_view name) {
     constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz0123456789";
-    const std::string text = lowered(name);
+    const std::string text = gateway::lowered(name);
     if (text.empty() || text.size() > kLongestName ||
         text.find_first_not_of(std::string(kLetters) + "._@+-") != std::string::npos ||
         kLetters.find(text.front()) == std::string_view::npos) {
-        return '"' + printable(name, 80) +
+        return '"' + gateway::printable(name, 80) +
                "\" cannot be the name of an account: write 1 to 64 letters and digits, also . _ @ "
                "+ - after the first; upper and lower case are the same";
     }
@@ -217,7 +227,7 @@ std::string Admins::wrongWithPassword(std::string_view name, const crypto::Passw
     if (std::any_of(text.begin(), text.end(), isControl)) {
         return "the password holds a control character, which no form takes";
     }
-    if (equalsIgnoringCase(text, name) ||
+    if (gateway::equalsIgnoringCase(text, name) ||
         text.find_first_not_of(text.front()) == std::string_view::npos) {
         return "the password is the account's name or one character again and again, which is "
                "tried first; take another one";
@@ -225,26 +235,26 @@ std::string Admins::wrongWithPassword(std::string_view name, const crypto::Passw
     return {};
 }
 
-bool Admins::create(std::string_view name, const crypto::Password& password, WallTime now) {
-    const std::string wanted = lowered(name);
-    if (std::any_of(m_accounts.begin(), m_accounts.end(),
-                    [&](const Account& account) { return account.name == wanted; })) {
+bool Admins::create(std::string_view name, const crypto::Password& password,
+                    gateway::WallTime now) {
+    const std::string wanted = gateway::lowered(name);
+    if (hasAccount(wanted)) {
         return false;
     }
     m_document[kAccounts].push_back({{"name", wanted},
-                                     {"at", formatTimestamp(now)},
+                                     {"at", gateway::formatTimestamp(now)},
                                      {"password", crypto::PasswordHash::make(password).str()}});
     adopt();
     return true;
 }
 
 bool Admins::setPassword(std::string_view name, const crypto::Password& password) {
-    const std::string wanted = lowered(name);
+    const std::string wanted = gateway::lowered(name);
     if (entriesOf(m_document, kAccounts).empty()) {
         return false;
     }
     for (json& entry : m_document[kAccounts]) {
-        if (lowered(textIn(entry, "name")) == wanted) {
+        if (gateway::lowered(textIn(entry, "name")) == wanted) {
             entry["password"] = crypto::PasswordHash::make(password).str();
             adopt();
             return true;
@@ -253,17 +263,18 @@ bool Admins::setPassword(std::string_view name, const crypto::Password& password
     return false;
 }
 
-crypto::SecretBuffer Admins::addToken(std::string_view name, TokenScope scope, WallTime now) {
+crypto::SecretBuffer Admins::addToken(std::string_view name, TokenScope scope,
+                                      gateway::WallTime now) {
     std::string random = randomHex(kTokenOctets);
     crypto::SecretBuffer token(kTokenPrefix.size() + random.size());
-    const auto after =
-        std::copy_n(octetsOf(kTokenPrefix).begin(), kTokenPrefix.size(), token.writable().begin());
-    std::copy_n(octetsOf(random).begin(), random.size(), after);
+    const auto after = std::copy_n(gateway::octetsOf(kTokenPrefix).begin(), kTokenPrefix.size(),
+                                   token.writable().begin());
+    std::copy_n(gateway::octetsOf(random).begin(), random.size(), after);
     crypto::wipe(std::span<char>(random));
     m_document[kTokens].push_back({{"id", randomHex(kIdOctets)},
-                                   {"name", lowered(name)},
+                                   {"name", gateway::lowered(name)},
                                    {"scope", scopeName(scope)},
-                                   {"at", formatTimestamp(now)},
+                                   {"at", gateway::formatTimestamp(now)},
                                    {"sha256", digestOf(token.text())}});
     adopt();
     return token;
@@ -285,22 +296,23 @@ std::size_t Admins::drop(const char* kind, Gone gone) {
 }
 
 std::size_t Admins::remove(std::string_view name) {
-    const auto fits = [wanted = lowered(name)](const json& entry) {
-        return lowered(textIn(entry, "name")) == wanted;
+    const auto fits = [wanted = gateway::lowered(name)](const json& entry) {
+        return gateway::lowered(textIn(entry, "name")) == wanted;
     };
     return drop(kAccounts, fits) + drop(kTokens, fits);
 }
 
 bool Admins::removeToken(std::string_view name, std::string_view id) {
-    return drop(kTokens, [wanted = lowered(name), id](const json& entry) {
-               return lowered(textIn(entry, "name")) == wanted && textIn(entry, "id") == id;
+    return drop(kTokens, [wanted = gateway::lowered(name), id](const json& entry) {
+               return gateway::lowered(textIn(entry, "name")) == wanted &&
+                      textIn(entry, "id") == id;
            }) > 0;
 }
 
 std::vector<std::string> Admins::unite(const Admins& other) {
     std::vector<std::string> added;
     for (const json& entry : entriesOf(other.m_document, kAccounts)) {
-        const std::string name = lowered(textIn(entry, "name"));
+        const std::string name = gateway::lowered(textIn(entry, "name"));
         if (std::none_of(m_accounts.begin(), m_accounts.end(),
                          [&](const Account& known) { return known.name == name; })) {
             m_document[kAccounts].push_back(entry);
@@ -321,7 +333,7 @@ std::vector<std::string> Admins::unite(const Admins& other) {
 }
 
 bool Admins::verify(std::string_view name, const crypto::Password& password) const {
-    const std::string wanted = lowered(name);
+    const std::string wanted = gateway::lowered(name);
     for (const Account& account : m_accounts) {
         if (account.name == wanted) {
             return account.hash.fits(password);
@@ -335,7 +347,8 @@ const Admins::Token* Admins::find(std::string_view token) const {
     const std::string digest = digestOf(token);
     const Token* found = nullptr;
     for (const Token& known : m_tokens) {
-        if (crypto::equalInConstantTime(octetsOf(known.digest), octetsOf(digest))) {
+        if (crypto::equalInConstantTime(gateway::octetsOf(known.digest),
+                                        gateway::octetsOf(digest))) {
             found = &known;
         }
     }
@@ -347,4 +360,4 @@ std::optional<TokenScope> Admins::scopeOf(std::string_view token) const {
     return found == nullptr ? std::nullopt : parseScope(found->scope);
 }
 
-}  // namespace gateway
+}  // namespace webui

@@ -12,7 +12,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/mail/layout.h"
 
-namespace gateway {
+namespace webui {
 
 /// What whoever shows a token may do: look; change mailboxes too; be a twin.
 enum class TokenScope { Read, Manage, Replicate };
@@ -24,14 +24,14 @@ class Admins {
 public:
     struct Account {
         std::string name;  ///< lower case
-        WallTime created;
+        gateway::WallTime created;
         crypto::PasswordHash hash;
     };
     struct Token {
         std::string id;     ///< for people; not secret
         std::string name;   ///< who holds it; need not be an account's
         std::string scope;  ///< as stated; one that this version does not know opens nothing
-        WallTime created;
+        gateway::WallTime created;
         std::string digest;  ///< SHA-256 of the token, hex
     };
 
@@ -44,24 +44,25 @@ public:
 
     /// Blocking. Empty where there is no file. Throws Error: Corrupt where it is damaged, Config
     /// where a newer version wrote it, Permission; each says what to do.
-    static Admins load(const Layout& layout);
+    static Admins load(const gateway::Layout& layout);
     /// Blocking; durable once it returned.
-    void save(const Layout& layout) const;
+    void save(const gateway::Layout& layout) const;
 
     const std::vector<Account>& accounts() const { return m_accounts; }
     const std::vector<Token>& tokens() const { return m_tokens; }
     bool knows(std::string_view name) const;  ///< as an account's or a token's holder
+    bool hasAccount(std::string_view name) const;
 
     /// What is wrong with it for an account, and why; empty where nothing is.
     static std::string wrongWithName(std::string_view name);
     static std::string wrongWithPassword(std::string_view name, const crypto::Password& password);
 
     /// False where there is an account of that name. Blocking for about 0.1 s, as setPassword().
-    bool create(std::string_view name, const crypto::Password& password, WallTime now);
+    bool create(std::string_view name, const crypto::Password& password, gateway::WallTime now);
     /// False where there is none.
     bool setPassword(std::string_view name, const crypto::Password& password);
     /// The token itself, "postern_" and 192 random bits in hex; it cannot be had a second time.
-    crypto::SecretBuffer addToken(std::string_view name, TokenScope scope, WallTime now);
+    crypto::SecretBuffer addToken(std::string_view name, TokenScope scope, gateway::WallTime now);
     /// Its account and its tokens; returns how many of both went.
     std::size_t remove(std::string_view name);
     /// False where `name` holds none of that id.
@@ -96,4 +97,4 @@ struct Admins::Reading {
     std::string problem;  ///< in words, where there are none
 };
 
-}  // namespace gateway
+}  // namespace webui

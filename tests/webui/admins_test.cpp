@@ -1,6 +1,6 @@
 // Web accounts and API tokens: what is recognised, what a file of ours, of later versions and of
 // nobody says.
-#include "gateway/admins.h"
+#include "webui/admins.h"
 
 #include <string>
 #include <sys/stat.h>
@@ -15,6 +15,7 @@
 namespace {
 
 using namespace gateway;
+using namespace webui;
 using crypto::Password;
 
 const WallTime kNow = parseTimestamp("2026-11-22T10:00:00Z").value();

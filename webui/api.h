@@ -1,0 +1,108 @@
+// The page's API as a table of routes under /api/v1: finds the one that is asked for, lets nobody
+// in whom it does not know, and reads the JSON that comes. Never carries out anything itself: that
+// is the routes' work, a file for each family of them.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <asio/awaitable.hpp>
+
+#include "gateway/net/http.h"
+
+namespace webui {
+
+/// Who may use a route. A session may all of them; a token what its scope says, and never Session.
+enum class Access { Anyone, Session, Read, Manage };
+
+/// Who asks, once that is known. A value.
+struct Caller {
+    std::string name;        ///< of the account, or of who holds the token; empty for Anyone
+    std::string token;       ///< its id where a token was shown, else empty
+    std::string session;     ///< the digest of the session, for Sessions; empty for a token
+    std::string peer;        ///< the client's address
+    bool mayManage = false;  ///< what a route for Read may show more of
+    /// Whether what was shown still counts: asked again and again where an answer takes long.
+    std::function<bool()> stillCounts = [] { return true; };
+};
+
+/// A request that was let in.
+struct Call {
+    gateway::net::HttpRequest request;         ///< its body was read into `body`, and wiped
+    nlohmann::json body;                       ///< an object; empty where there was no body
+    std::map<std::string, std::string> parts;  ///< of the pattern: {"address": "mbx-…"}
+    std::map<std::string, std::string> query;  ///< percent signs undone; of a name twice the first
+    Caller caller;
+
+    /// A text of the body; empty where it is not there. Throws Refused where it is no text.
+    std::string textOf(const char* name) const;
+};
+
+/// Thrown by a route, or before it: becomes the answer
+/// {"error": {"code": "not_found", "message": "A sentence that says what to do."}}.
+struct Refused {
+    unsigned status;
+    std::string code;     ///< for programs
+    std::string message;  ///< for people
+    gateway::HttpHeaders fields = {};
+};
+
+using Handler = std::function<asio::awaitable<gateway::net::HttpResponse>(Call)>;
+
+struct Route {
+    std::string method;
+    std::string pattern;  ///< below /api/v1: "/mailboxes/{address}/suspend"
+    Access access = Access::Session;
+    std::size_t mostBody = 0;  ///< in octets, of a caller who is known; of others at most 4 KiB
+    std::string operationId;   ///< in the OpenAPI document
+    Handler handler;
+};
+
+/// What most routes take at most.
+constexpr std::size_t kMostBody = std::size_t{64} * 1024;
+/// What is read of somebody who has not shown yet who he is.
+constexpr std::size_t kMostBodyOfStrangers = std::size_t{4} * 1024;
+
+/// Belongs to the I/O thread.
+class Api {
+public:
+    static constexpr std::string_view kRoot = "/api/v1";
+
+    /// Says who asks, or throws Refused where he may not.
+    using Admit = std::function<Caller(const gateway::net::HttpRequest&, Access)>;
+    /// Whether he is known at all; for limits.
+    using IsKnown = std::function<bool(const gateway::net::HttpRequest&)>;
+
+    Api(Admit admit, IsKnown isKnown) : m_admit(std::move(admit)), m_isKnown(std::move(isKnown)) {}
+
+    void add(Route route);
+    const std::vector<Route>& routes() const { return m_routes; }
+
+    /// How large the body of a request may be of which only the header was read.
+    std::size_t mostBody(const gateway::net::HttpRequest& request) const;
+    /// For paths that begin with /api.
+    asio::awaitable<gateway::net::HttpResponse> answer(gateway::net::HttpRequest request) const;
+
+private:
+    asio::awaitable<gateway::net::HttpResponse> carryOut(gateway::net::HttpRequest request) const;
+    const Route& find(const gateway::net::HttpRequest& request,
+                      std::map<std::string, std::string>& parts) const;
+
+    std::vector<Route> m_routes;
+    const Admit m_admit;
+    const IsKnown m_isKnown;
+};
+
+gateway::net::HttpResponse jsonResponse(unsigned status, const nlohmann::json& body);
+gateway::net::HttpResponse errorResponse(const Refused& refused);
+
+/// The line of the log that says who changed what, once it is done: notice "admin: mailbox
+/// edited". `on` names what was changed; never a secret.
+void audit(const Caller& caller, std::string_view event, const std::string& on);
+
+}  // namespace webui
