@@ -19,7 +19,8 @@ namespace gateway {
 ///                  of that name)
 /// admin.list       → admins: [{name, created (null without an account), tokens [{id, scope,
 ///                  created}]}]
-/// admin.remove     name, token? (an id), keep_last? (not the only account) → name, account (whether one went), tokens (how many went)
+/// admin.remove     name, token? (an id), keep_last? (not the only account) → name, account
+/// (whether one went), tokens (how many went)
 nlohmann::json performOnAdmins(const Layout& layout, std::string_view operation,
                                nlohmann::json& request);
 

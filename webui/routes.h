@@ -13,5 +13,6 @@ namespace webui {
 void addSessionRoutes(Api& api, const Engine& engine, Doorkeeper& doorkeeper, LogIn& logIn);
 void addAccountRoutes(Api& api, const Engine& engine, Doorkeeper& doorkeeper);
 void addMailboxRoutes(Api& api, const Engine& engine);
+void addOpenApiRoute(Api& api);
 
 }  // namespace webui

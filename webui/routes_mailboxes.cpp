@@ -27,15 +27,15 @@ void allowOnly(const json& body, const std::array<std::string_view, N>& names) {
     }
 }
 
-/// The version that an If-Match names (RFC 9110 13.1.1); empty for "*".
-std::string versionIn(const gateway::net::HttpRequest& request) {
+/// The version that an If-Match names (RFC 9110 13.1.1); null for "*".
+json versionIn(const gateway::net::HttpRequest& request) {
     const std::string* const field = request.field("if-match");
     if (field == nullptr) {
         throw Refused{428, "if_match_needed",
                       "Say by If-Match which version you change: the ETag of what you saw."};
     }
     if (*field == "*") {
-        return {};
+        return nullptr;
     }
     const bool quoted = field->size() >= 2 && field->front() == '"' && field->back() == '"';
     // A tag of another form is none of ours, so it fits no version.
@@ -78,7 +78,7 @@ public:
     }
 
     asio::awaitable<HttpResponse> edit(Call call) {
-        const std::string version = versionIn(call.request);
+        const json version = versionIn(call.request);
         allowOnly<4>(call.body, {"name", "description", "allow", "acknowledge"});
         const json& body = call.body;
         if ((body.contains("allow") && !body.at("allow").is_object()) ||
@@ -86,9 +86,7 @@ public:
             throw Refused{400, "bad_request", "allow is an object, acknowledge true or false."};
         }
         json request = body;
-        if (!version.empty()) {
-            request["version"] = version;
-        }
+        request["version"] = version;
         const json answer = co_await ask(call, "mailbox.edit", std::move(request));
         audit(call.caller, "mailbox edited", addressIn(answer));
         co_return mailboxResponse(answer);

@@ -42,6 +42,7 @@ Site::Site(Engine engine)
     addSessionRoutes(m_api, m_engine, m_doorkeeper, m_logIn);
     addAccountRoutes(m_api, m_engine, m_doorkeeper);
     addMailboxRoutes(m_api, m_engine);
+    addOpenApiRoute(m_api);
 }
 
 std::size_t Site::mostBody(const HttpRequest& request) const {

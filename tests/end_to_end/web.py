@@ -1,14 +1,56 @@
 """A client of the page's API for tests: what a browser or a program sends, and every octet that comes back."""
+import functools
 import http.client
 import json
+import pathlib
 import re
 import ssl
 
-from cases import expect, expect_equal
+try:
+    import jsonschema
+except ImportError:
+    jsonschema = None  # answers are not compared with the OpenAPI document then
+
+from cases import Skip, expect, expect_equal
 
 NAME, PASSWORD = "anna", "correct horse battery"
 ROOT = "/api/v1"
 COOKIE = "__Host-postern"
+
+
+@functools.cache
+def document():
+    folder = pathlib.Path(__file__).resolve().parent.parent.parent
+    return json.loads((folder / "webui" / "assets" / "openapi.json").read_text())
+
+
+@functools.cache
+def operation_of(method, path):
+    """What the document says of a request, None where it knows none such."""
+    for pattern, operations in document()["paths"].items():
+        if re.fullmatch(ROOT + re.sub(r"\{\w+\}", "[^/]+", pattern), path):
+            return operations.get(method.lower())
+    return None
+
+
+def check_answer(method, path, answer):
+    """Every answer of the API is what its document says, in whatever test it was given."""
+    operation = operation_of(method, path.partition("?")[0])
+    if operation is None or jsonschema is None:
+        return
+    says = operation["responses"].get(str(answer.status))
+    expect(says is not None or answer.status >= 400, f"{method} {path}: the document has no {answer.status}")
+    schema = (says or operation["responses"]["default"]).get("content", {}).get("application/json", {}).get("schema")
+    if schema is None or (answer.status in (400, 413) and answer.headers["Content-Type"].startswith("text/plain")):
+        return  # the second: refused before it was read
+    rules = {**schema, "components": document()["components"]}
+    wrong = [error.message[:200] for error in jsonschema.Draft202012Validator(rules).iter_errors(answer.json)]
+    expect(not wrong, f"{method} {path}: the answer is not what the document says: {wrong[:3]}")
+
+
+def need_document():
+    if jsonschema is None:
+        raise Skip("python3-jsonschema is not installed")
 
 
 class Answer:
@@ -59,6 +101,7 @@ class Web:
             answer = Answer(connection.getresponse())
         finally:
             connection.close()
+        check_answer(method, path if path.startswith("/") else f"{ROOT}/{path}", answer)
         given = re.match(rf"{COOKIE}=([^;]*)", answer.headers.get("Set-Cookie", ""))
         if given and not self.token:
             self.cookie = given[1] or None

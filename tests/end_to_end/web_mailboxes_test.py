@@ -5,7 +5,7 @@ import re
 import time
 
 import fixtures
-from cases import case, expect, expect_equal, run, wait_for
+from cases import case, expect, expect_equal, run
 from clients import Pop3, Smtp, deliver, fetch_all
 from gateway import Gateway, Mailbox
 from web import Web, token_of
@@ -45,8 +45,7 @@ def a_mailbox_from_its_making_to_its_end(stage):
     refused = web.post(f"{path}/delete")
     expect_equal((refused.status, refused.code), (409, "conflict"), "a delete while mail waits")
     expect_equal(web.must(200, web.post(f"{path}/delete", {"discard_messages": True}))["status"], "deleted", "deleted")
-    expect_equal(web.must(200, web.post(f"{path}/suspend", headers={}) if False else web.get(path))["status"],
-                 "deleted", "shown")
+    expect_equal(web.get(path).json["status"], "deleted", "shown")
     expect_equal(web.post(f"{path}/suspend").status, 409, "suspending what is deleted")
     for event in ("made", "activated", "deleted"):
         expect(re.search(rf"admin: mailbox {event}.*on={mailbox.address}.*who=anna.*peer=127", gateway.log()),
@@ -122,13 +121,9 @@ def two_admins_who_edit_at_once_lose_nothing(stage):
     expect_equal((wrong.status, wrong.code), (422, "refused"), "pins that are none")
     for body in ({"status": "active"}, {"allow": 5}, {"acknowledge": "yes"}):
         expect_equal(bert.ask("PATCH", path, body, headers={"If-Match": "*"}).status, 400, f"{body}")
-    bert.must(200, bert.post(f"{path}/activate"))
-    waits = bert.get(path).headers["ETag"]
-    gateway.command("mailbox", "edit", mailbox.address, "--allow-network", "127.0.0.0/8", code=None)
-    deliver_tag = bert.get(path).headers["ETag"]
-    expect(waits == deliver_tag or True, "")
+    before = bert.get(path).headers["ETag"]
     gateway.command("mailbox", "edit", mailbox.address, "--name", "by command")
-    expect(bert.get(path).headers["ETag"] != waits, "an edit by command changes no tag")
+    expect(bert.get(path).headers["ETag"] != before, "an edit by command changes no tag")
 
 
 @case
