@@ -142,6 +142,8 @@ std::optional<Caller> Doorkeeper::identify(const HttpRequest& request) {
 
 bool Doorkeeper::isKnown(const HttpRequest& request) { return identify(request).has_value(); }
 
+bool Doorkeeper::hasSession(const HttpRequest& request) { return bySession(request).has_value(); }
+
 /// Browsers say where a request comes from; what comes from elsewhere was not the admin's wish.
 void Doorkeeper::requireSameSite(const HttpRequest& request) const {
     const std::string& origin = valueOf(request, "origin");

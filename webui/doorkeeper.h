@@ -20,6 +20,8 @@ public:
     /// Who asks, where he may do what needs `access`. Throws Refused: 401, 403, 503.
     Caller admit(const gateway::net::HttpRequest& request, Access access);
     bool isKnown(const gateway::net::HttpRequest& request);
+    /// Whether the cookie that comes with it opens a session.
+    bool hasSession(const gateway::net::HttpRequest& request);
 
     /// A new session for the account, and what its browser is told; the one that the request shows
     /// ends, so that nobody can give a victim a session that he knows himself.

@@ -31,8 +31,11 @@ public:
     SessionRoutes(const Engine& engine, Doorkeeper& doorkeeper, LogIn& logIn)
         : m_engine(engine), m_doorkeeper(doorkeeper), m_logIn(logIn) {}
 
-    asio::awaitable<HttpResponse> tellSetup(Call /*call*/) {
-        co_return jsonResponse(200, {{"needed", m_engine.setupLink->isOpen()}});
+    /// Also whether somebody is logged in: the page asks this first, and a 401 would make browsers
+    /// complain.
+    asio::awaitable<HttpResponse> tellSetup(Call call) {
+        co_return jsonResponse(200, {{"needed", m_engine.setupLink->isOpen()},
+                                     {"session", m_doorkeeper.hasSession(call.request)}});
     }
 
     asio::awaitable<HttpResponse> setUp(Call call) {

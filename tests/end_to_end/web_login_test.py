@@ -22,7 +22,7 @@ def the_set_up_link_makes_the_first_account_once(stage):
     expect_equal(stat.S_IMODE(link.stat().st_mode), 0o600, "mode of the link")
     gateway.wait_log(re.escape(str(link)))
     web = Web(gateway)
-    expect_equal(web.get("setup").json, {"needed": True}, "whether set-up is needed")
+    expect_equal(web.get("setup").json, {"needed": True, "session": False}, "whether set-up is needed")
     for wrong in ("", "0" * 48, token[:-1]):
         answer = web.post("setup", {"token": wrong, "name": NAME, "password": PASSWORD})
         expect_equal((answer.status, answer.code), (403, "forbidden"), "a wrong link")
@@ -33,7 +33,7 @@ def the_set_up_link_makes_the_first_account_once(stage):
     web.set_up()
     expect_equal(web.must(200, web.get("session"))["name"], NAME, "who is logged in")
     expect(not link.exists(), "the link is still there")
-    expect_equal(web.get("setup").json, {"needed": False}, "whether set-up is needed")
+    expect_equal(web.get("setup").json, {"needed": False, "session": True}, "whether set-up is needed")
     again = Web(gateway).post("setup", {"token": token, "name": "eve", "password": PASSWORD})
     expect_equal((again.status, again.code), (403, "forbidden"), "a used link")
     gateway.restart()
@@ -166,7 +166,7 @@ def a_damaged_file_of_accounts_lets_nobody_in_and_says_so(stage):
     for who in (web, token):
         expect_equal(who.get("mailboxes").status, 503, "while it is damaged")
     expect_equal(Web(gateway).post("session", {"name": NAME, "password": PASSWORD}).status, 503, "a log-in")
-    expect_equal(Web(gateway).get("setup").json, {"needed": False}, "set-up is offered")
+    expect_equal(Web(gateway).get("setup").json, {"needed": False, "session": False}, "set-up is offered")
     expect(not (gateway.data / "setup-link").exists(), "a link is made")
     file.write_text(good)
     wait_for("the mended file", 20, lambda: web.get("mailboxes").status == 200, pause=0.2)
