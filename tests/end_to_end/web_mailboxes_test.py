@@ -1,16 +1,15 @@
 #!/usr/bin/env python3
-"""Mailboxes by the page's API: made, found among thousands, changed by two admins, deleted; each as a command would."""
+"""Mailboxes by the page's API: made, found among many, changed by two admins, deleted; each as a command would."""
 import json
 import re
-import time
 
 import fixtures
-from cases import case, expect, expect_equal, run
+from cases import case, expect, expect_equal, run, wait_for
 from clients import Pop3, Smtp, deliver, fetch_all
 from gateway import Gateway, Mailbox
-from web import Web, token_of
+from web import Web
 
-MANY = 5000
+MANY = 60
 
 
 def admin(stage, settings=None):
@@ -153,30 +152,30 @@ def what_is_not_there_is_said_so(stage):
 
 
 @case
-def thousands_are_searched_sorted_and_turned_page_by_page(stage):
+def many_are_searched_sorted_and_turned_page_by_page(stage):
     gateway, web = admin(stage)
-    gateway.stop()
-    rows = "".join(f"mbx-{number:032x},Str0ng-pass-{number:05},Kanzlei {number:05}\n" for number in range(1, MANY + 1))
     file = stage.folder / "many.csv"
-    file.write_text("address,password,name\n" + rows)
-    gateway.command("mailbox", "create", "--from", str(file), seconds=1200)
-    gateway.start()
-    web.log_in()
-    started = time.monotonic()
-    first = web.must(200, web.get("mailboxes?limit=500&sort=name&order=desc"))
-    took = time.monotonic() - started
-    expect_equal((first["total"], first["matching"], len(first["mailboxes"])), (MANY, MANY, 500), "the first page")
-    names = [row["name"] for row in first["mailboxes"]]
-    page = first
-    while page["next"]:
-        page = web.must(200, web.get(f"mailboxes?limit=500&sort=name&order=desc&after={page['next']}"))
+    file.write_text("address,password,name\n" + "".join(
+        f"mbx-{number:032x},Str0ng-pass-{number:05},Kanzlei {number:05}\n" for number in range(1, MANY + 1)))
+    gateway.command("mailbox", "create", "--from", str(file), seconds=250)
+    names, after = [], ""
+    while after is not None:
+        page = web.must(200, web.get(f"mailboxes?limit=7&sort=name&order=desc&after={after}"))
+        expect_equal((page["total"], page["matching"]), (MANY, MANY), "counts")
         names += [row["name"] for row in page["mailboxes"]]
-    expect_equal(names, [f"Kanzlei {number:05}" for number in range(MANY, 0, -1)], "all names")
-    started = time.monotonic()
-    found = web.must(200, web.get("mailboxes?search=kanzlei+04711"))
-    searched = time.monotonic() - started
-    expect_equal(([row["name"] for row in found["mailboxes"]], found["matching"]), (["Kanzlei 04711"], 1), "found")
-    print(f"figure: {MANY} mailboxes: first page after {took * 1000:.0f} ms, a search {searched * 1000:.0f} ms")
+        after = page["next"]
+    expect_equal(names, [f"Kanzlei {number:05}" for number in range(MANY, 0, -1)], "all names, page by page")
+    found = web.must(200, web.get("mailboxes?search=kanzlei+00055"))
+    expect_equal(([row["name"] for row in found["mailboxes"]], found["matching"]), (["Kanzlei 00055"], 1), "found")
+    mailbox = Mailbox(f"mbx-{5:032x}", f"mbx-{5:032x}@{gateway.settings['domain']}", "Str0ng-pass-00005")
+    deliver(gateway, fixtures.small(1), mailbox)
+    fullest, = wait_for("the one where mail waits to come first", 20, lambda: [
+        row["name"] for row in web.get("mailboxes?sort=waiting&order=desc&limit=1").json["mailboxes"]
+        if row["waiting"]["messages"]])
+    expect_equal(fullest, "Kanzlei 00005", "the fullest")
+    for query in ("sort=password", "order=up", "limit=0", "limit=501", "status=gone", "after=zz"):
+        answer = web.get(f"mailboxes?{query}")
+        expect_equal((answer.status, answer.code), (400, "bad_request"), query)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 // The table of mailboxes: searched, sorted, and turned page by page while it changes.
 #include "webui/mailbox_list.h"
 
+#include <chrono>
+#include <cstdio>
 #include <set>
 
 #include <doctest/doctest.h>
@@ -92,6 +94,22 @@ TEST_CASE("page by page each is seen once, though rows come and go meanwhile") {
             CHECK_MESSAGE(std::set(seen.begin(), seen.end()).size() == many.size(), sort, order);
         }
     }
+}
+
+TEST_CASE("thousands") {
+    json many = json::array();
+    for (unsigned i = 0; i < 5000; ++i) {
+        const std::string number = std::to_string(100'000 + i * 7919 % 5000);
+        many.push_back(mailbox("mbx-" + number, "Kanzlei " + number, i, "2026-01-01T00:00:00Z"));
+    }
+    const auto begun = std::chrono::steady_clock::now();
+    const json page = pageOf(many, MailboxQuery::parse({{"sort", "waiting"}, {"order", "desc"}}));
+    const json found = pageOf(many, MailboxQuery::parse({{"search", "104711"}}));
+    const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begun;
+    CHECK(page.at("mailboxes").size() == 100);
+    CHECK(page.at("mailboxes").front().at("waiting").at("messages") == 4999);
+    CHECK(found.at("matching") == 1);
+    std::printf("figure: 5,000 mailboxes sorted and searched in %.0f ms\n", took.count());
 }
 
 TEST_CASE("what cannot be asked for is refused") {
