@@ -296,7 +296,7 @@ def five_hundred_log_ins_at_once_stop_neither_mail_nor_the_admin(stage):
 
 
 @case
-def an_unknown_name_is_answered_as_a_wrong_password_is(stage):
+def an_unknown_name_is_answered_as_a_wrong_password(stage):
     gateway = Gateway(stage, web=True).start()
     gateway.command("admin", "create", NAME, text=PASSWORD + "\n")
     client = Web(gateway)
