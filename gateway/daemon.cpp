@@ -184,6 +184,8 @@ Daemon::Daemon(Config config)
     takeOver(m_keeper.load());
     m_keptTimes = MailboxTimes::load(m_layout);
     m_house.setTimes(m_keptTimes);
+    m_keptHistory = TrafficHistory::load(m_layout);
+    m_house.setHistory(m_keptHistory);
     openListeners();
     m_webAccounts.takeOver(m_webAccounts.look());
 }

@@ -163,7 +163,8 @@ private:
     bool m_purgesEarly = false;            ///< at this moment
     DirectoryStore::Purged m_purgedEarly;  ///< and not said yet
     std::optional<WallTime> m_purgeSaid;
-    MailboxTimes m_keptTimes;  ///< as they are on disk
+    MailboxTimes m_keptTimes;      ///< as they are on disk
+    TrafficHistory m_keptHistory;  ///< as m_keptTimes
 };
 
 /// Runs `postern serve` in the foreground. Returns the exit code; throws Error where it cannot

@@ -1,6 +1,8 @@
 // What the daemon tells of itself, and the counters it keeps over a restart.
 // Never lets an answer wait for the lane of records: who asks whether all is well asks when it is
 // not.
+#include <tuple>
+
 #include <asio/use_awaitable.hpp>
 
 #include "gateway/daemon.h"
@@ -29,14 +31,15 @@ asio::awaitable<nlohmann::json> Daemon::status() {
 }
 
 asio::awaitable<void> Daemon::keepTimes() {
-    if (m_house.times() == m_keptTimes) {
+    if (m_house.times() == m_keptTimes && m_house.history() == m_keptHistory) {
         co_return;
     }
-    auto save = [this, times = m_house.times()] {
+    auto save = [this, times = m_house.times(), history = m_house.history()] {
         times.save(m_layout);
-        return times;
+        history.save(m_layout);
+        return std::pair(times, history);
     };
-    m_keptTimes = co_await net::offload(m_disk, std::move(save));
+    std::tie(m_keptTimes, m_keptHistory) = co_await net::offload(m_disk, std::move(save));
 }
 
 }  // namespace gateway

@@ -41,7 +41,9 @@ void House::onTurnedAway(const smtp::TurnedAway& event) {
 }
 
 void House::onStored(const MailboxId& mailbox) {
-    m_times.received(mailbox, std::chrono::system_clock::now());
+    const WallTime now = std::chrono::system_clock::now();
+    m_times.received(mailbox, now);
+    m_history.received(now);
     ++m_traffic[mailbox].received;
     m_storeTrouble.stored(mailbox);
 }
@@ -51,7 +53,9 @@ void House::onNotStored(const MailboxId& mailbox, const MessageId& id, const std
 }
 
 void House::onFetched(const MailboxId& mailbox) {
-    m_times.fetched(mailbox, std::chrono::system_clock::now());
+    const WallTime now = std::chrono::system_clock::now();
+    m_times.fetched(mailbox, now);
+    m_history.fetched(now);
     ++m_traffic[mailbox].fetched;
 }
 

@@ -10,6 +10,7 @@
 #include "gateway/watch/mailbox_times.h"
 #include "gateway/watch/metrics.h"
 #include "gateway/watch/store_trouble.h"
+#include "gateway/watch/traffic_history.h"
 #include "smtp/session.h"
 
 namespace gateway {
@@ -41,6 +42,8 @@ public:
     void setTimes(MailboxTimes times) { m_times = std::move(times); }
     const MailboxTimes& times() const { return m_times; }
     const std::map<MailboxId, MailboxTraffic>& traffic() const { return m_traffic; }
+    void setHistory(TrafficHistory history) { m_history = std::move(history); }
+    const TrafficHistory& history() const { return m_history; }
 
 private:
     std::shared_ptr<const Registry> m_registry = std::make_shared<const Registry>();
@@ -50,6 +53,7 @@ private:
     StoreTrouble m_storeTrouble;
     MailboxTimes m_times;
     std::map<MailboxId, MailboxTraffic> m_traffic;
+    TrafficHistory m_history;
 };
 
 }  // namespace gateway
