@@ -12,6 +12,7 @@
 #include "gateway/commands_import.h"
 #include "gateway/exit_code.h"
 #include "gateway/look_inside.h"
+#include "gateway/mail/header_text.h"
 #include "gateway/output.h"
 #include "gateway/request.h"
 #include "gateway/store/directory_store.h"
@@ -54,8 +55,8 @@ void addHeader(json& outline, std::unique_ptr<Outgoing> sealed, const crypto::Op
         pop3::MessageReader reader(std::move(sealed), key);
         std::string start;
         reader.next(start);
-        outline["from"] = headerField(start, "From");
-        outline["subject"] = headerField(start, "Subject");
+        outline["from"] = headerBody(start, "From").value_or("-");
+        outline["subject"] = headerBody(start, "Subject").value_or("-");
     } catch (const Error& error) {
         outline["error"] = error.what();
     }

@@ -48,29 +48,4 @@ std::unique_ptr<UnlockedMailbox> unlock(Mailbox mailbox, const crypto::Password&
                                  "; give the one that was shown last, or an earlier one");
 }
 
-std::string headerField(std::string_view message, std::string_view name) {
-    while (!message.empty() && !message.starts_with("\r\n")) {
-        std::size_t end = message.find("\r\n");
-        while (end != std::string_view::npos && end + 2 < message.size() &&
-               (message[end + 2] == ' ' || message[end + 2] == '\t')) {
-            end = message.find("\r\n", end + 2);
-        }
-        const std::string_view field = message.substr(0, end);
-        if (field.size() > name.size() && field[name.size()] == ':' &&
-            equalsIgnoringCase(field.substr(0, name.size()), name)) {
-            std::string body(trimmed(field.substr(name.size() + 1)));
-            for (std::size_t fold = body.find("\r\n"); fold != std::string::npos;
-                 fold = body.find("\r\n", fold)) {
-                body.erase(fold, 2);
-            }
-            return body;
-        }
-        if (end == std::string_view::npos) {
-            break;
-        }
-        message.remove_prefix(end + 2);
-    }
-    return "-";
-}
-
 }  // namespace gateway

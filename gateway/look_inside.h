@@ -4,7 +4,6 @@
 
 #include <memory>
 #include <string>
-#include <string_view>
 
 #include "crypto/password.h"
 #include "gateway/config.h"
@@ -23,9 +22,5 @@ crypto::Password askForPasswordOf(const std::string& address);
 /// The newest key that the password opens, with all that are chained to it: an earlier password
 /// still shows what was sealed under it. Throws Refusal where it opens none.
 std::unique_ptr<pop3::UnlockedMailbox> unlock(Mailbox mailbox, const crypto::Password& password);
-
-/// The body of the first header field of that name (RFC 5322 2.2), unfolded, as it stands; "-"
-/// where the text has none.
-std::string headerField(std::string_view message, std::string_view name);
 
 }  // namespace gateway
