@@ -25,6 +25,21 @@ namespace pop3 {
 
 struct Access;
 
+/// Who tries a password: for the queue, and for the log.
+struct Asker {
+    Asker(std::string address, std::string_view forWhat, std::function<bool()> gone)
+        : peer(std::move(address)), purpose(forWhat), hasLeft(std::move(gone)) {}
+    std::string peer;
+    std::string_view purpose;       ///< "login"
+    std::function<bool()> hasLeft;  ///< asked when its turn comes: then the work is spared
+};
+
+/// What a password opened, or why nothing.
+struct Opened {
+    std::optional<LoginRefusal> refusal;
+    std::shared_ptr<const UnlockedMailbox> mailbox;
+};
+
 /// What the server needs of the house.
 struct Engine {
     using FindMailbox =
@@ -61,6 +76,10 @@ public:
     /// One client, from greeting to good-bye. Throws ConnectionEnded.
     asio::awaitable<void> converse(gateway::net::LineStream& stream, bool tlsFromStart);
 
+    /// Tries a password for somebody who looks inside by other means: in the same queue, at the
+    /// same price, slowed by the same failures as by POP3. Takes no hold of the mailbox.
+    asio::awaitable<Opened> open(Asker asker, Login login);
+
     /// Drops keys that were not used for a while, and says how many log-ins were put off. Called
     /// every few seconds.
     void sweep();
@@ -70,11 +89,8 @@ private:
     asio::awaitable<void> secure(gateway::net::LineStream& stream, Session& session);
     asio::awaitable<Reply> unlock(gateway::net::LineStream& stream, Session& session,
                                   std::unique_ptr<Access>& access);
-    asio::awaitable<std::optional<LoginRefusal>> openMailbox(
-        gateway::net::LineStream& stream, const Login& login,
-        std::shared_ptr<const UnlockedMailbox>& opened);
     asio::awaitable<std::optional<LoginRefusal>> tryPassword(
-        gateway::net::LineStream& stream, std::shared_ptr<const gateway::Mailbox> mailbox,
+        const Asker& asker, std::shared_ptr<const gateway::Mailbox> mailbox,
         const crypto::Password& password, std::shared_ptr<const UnlockedMailbox>& opened);
     asio::awaitable<bool> isHeld(const gateway::MailboxId& mailbox);
     asio::awaitable<bool> listMessages(Access& access);

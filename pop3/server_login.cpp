@@ -35,15 +35,15 @@ void tellPutOff(const std::string& network, std::size_t logins) {
 
 /// One scrypt, when its turn comes. `opened` stays empty where the password is wrong.
 asio::awaitable<std::optional<LoginRefusal>> Server::tryPassword(
-    LineStream& stream, std::shared_ptr<const gateway::Mailbox> mailbox,
+    const Asker& asker, std::shared_ptr<const gateway::Mailbox> mailbox,
     const crypto::Password& password, std::shared_ptr<const UnlockedMailbox>& opened) {
-    const std::string network = gateway::net::networkOf(stream.peer());
+    const std::string network = gateway::net::networkOf(asker.peer);
     const std::optional<gateway::net::TurnQueue::Turn> turn = co_await m_queue.turn(network);
     if (!turn) {
         tellPutOff(network, m_putOff.add(network, std::chrono::steady_clock::now()));
         co_return LoginRefusal::Trouble;
     }
-    if (stream.peerHasLeft()) {
+    if (asker.hasLeft()) {
         throw ConnectionEnded(ConnectionEnded::Why::Closed, "gone before its password was tried");
     }
     auto open = [&mailbox, &password] {
@@ -52,18 +52,20 @@ asio::awaitable<std::optional<LoginRefusal>> Server::tryPassword(
     auto outcome = co_await gateway::net::offload(m_engine.cpu, open);
     if (!outcome.result) {
         gateway::log::error(
-            "login failed: the mailbox's sealed key is damaged or was exchanged",
-            {{"mailbox", mailbox->id.str()}, {"peer", stream.peer()}, {"cause", outcome.failure}});
+            std::string(asker.purpose) +
+                " failed: the mailbox's sealed key is damaged or was exchanged",
+            {{"mailbox", mailbox->id.str()}, {"peer", asker.peer}, {"cause", outcome.failure}});
         co_return outcome.corrupt ? LoginRefusal::Broken : LoginRefusal::Trouble;
     }
     opened = std::move(*outcome.result);
     co_return std::nullopt;
 }
 
-/// Says nothing where the mailbox was opened, else what the client hears. An unknown mailbox costs
-/// the same scrypt as a wrong password, and gets the same answer after the same wait.
-asio::awaitable<std::optional<LoginRefusal>> Server::openMailbox(
-    LineStream& stream, const Login& login, std::shared_ptr<const UnlockedMailbox>& opened) {
+/// An unknown mailbox costs the same scrypt as a wrong password, and gets the same answer after the
+/// same wait.
+asio::awaitable<Opened> Server::open(Asker asker, Login login) {
+    Opened result;
+    std::shared_ptr<const UnlockedMailbox>& opened = result.mailbox;
     std::shared_ptr<const gateway::Mailbox> mailbox;
     if (login.mailbox) {
         mailbox = m_engine.findMailbox(*login.mailbox);
@@ -73,31 +75,28 @@ asio::awaitable<std::optional<LoginRefusal>> Server::openMailbox(
         opened = m_cache.find(mailbox, login.password, std::chrono::steady_clock::now());
     }
     if (!opened) {
-        const auto refusal =
-            co_await tryPassword(stream, known ? mailbox : m_nobody, login.password, opened);
-        if (refusal) {
-            co_return refusal;
+        result.refusal =
+            co_await tryPassword(asker, known ? mailbox : m_nobody, login.password, opened);
+        if (result.refusal) {
+            co_return result;
         }
     }
     const std::string name = login.mailbox ? login.mailbox->str() : "(no mailbox name)";
     if (!known || !opened) {
-        gateway::log::notice("login refused: wrong password or unknown mailbox",
-                             {{"mailbox", name}, {"peer", stream.peer()}});
+        gateway::log::notice(
+            std::string(asker.purpose) + " refused: wrong password or unknown mailbox",
+            {{"mailbox", name}, {"peer", asker.peer}});
         const auto now = std::chrono::steady_clock::now();
         asio::steady_timer slowly(
-            m_io, m_failureDelay.afterFailure(gateway::net::networkOf(stream.peer()), now));
+            m_io, m_failureDelay.afterFailure(gateway::net::networkOf(asker.peer), now));
         co_await slowly.async_wait(asio::use_awaitable);
-        co_return LoginRefusal::WrongPassword;
+        opened = nullptr;
+        result.refusal = LoginRefusal::WrongPassword;
+        co_return result;
     }
     m_cache.keep(mailbox, login.password, opened, std::chrono::steady_clock::now());
     m_engine.onUnlocked(opened);
-    const bool held = co_await isHeld(mailbox->id);
-    if (held) {
-        gateway::log::notice("login refused: another session has the mailbox",
-                             {{"mailbox", name}, {"peer", stream.peer()}});
-        co_return LoginRefusal::InUse;
-    }
-    co_return std::nullopt;
+    co_return result;
 }
 
 /// A session whose client vanished while a message was on its way to it makes room: keep-alive
@@ -141,18 +140,21 @@ asio::awaitable<bool> Server::listMessages(Access& access) {
 
 asio::awaitable<Reply> Server::unlock(LineStream& stream, Session& session,
                                       std::unique_ptr<Access>& access) {
-    std::shared_ptr<const UnlockedMailbox> opened;
-    std::optional<gateway::MailboxId> mailbox;
-    std::optional<LoginRefusal> refusal;
-    {
-        const Login login = session.takeLogin();  // the password goes as soon as it was tried
-        mailbox = login.mailbox;
-        refusal = co_await openMailbox(stream, login, opened);
+    Login login = session.takeLogin();
+    const std::optional<gateway::MailboxId> mailbox = login.mailbox;
+    Asker asker(stream.peer(), "login", [&stream] { return stream.peerHasLeft(); });
+    // The password is moved, and goes as soon as it was tried.
+    Opened opened = co_await open(std::move(asker), std::move(login));
+    if (opened.refusal) {
+        co_return session.onLoginRefused(*opened.refusal);
     }
-    if (refusal) {
-        co_return session.onLoginRefused(*refusal);
+    const bool held = co_await isHeld(*mailbox);
+    if (held) {
+        gateway::log::notice("login refused: another session has the mailbox",
+                             {{"mailbox", mailbox->str()}, {"peer", stream.peer()}});
+        co_return session.onLoginRefused(LoginRefusal::InUse);
     }
-    auto granted = std::make_unique<Access>(m_held, *mailbox, stream, std::move(opened));
+    auto granted = std::make_unique<Access>(m_held, *mailbox, stream, std::move(opened.mailbox));
     const bool listed = co_await listMessages(*granted);
     if (!listed) {
         co_return session.onLoginRefused(LoginRefusal::Trouble);
