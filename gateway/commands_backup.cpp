@@ -8,17 +8,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "crypto/sealed_text.h"
 #include "gateway/answer_text.h"
 #include "gateway/base/durable_file.h"
 #include "gateway/base/error.h"
 #include "gateway/base/text.h"
 #include "gateway/exit_code.h"
-#include "gateway/mail/backup.h"
 #include "gateway/output.h"
 #include "gateway/password_prompt.h"
 #include "gateway/privileges.h"
 #include "gateway/request.h"
+#include "gateway/sealed_backup.h"
 
 namespace gateway {
 
@@ -37,24 +36,11 @@ struct BackupArguments {
 };
 
 constexpr const char* kStandard = "-";
-constexpr std::string_view kSealedFirstLine = "age-encryption.org/v1\n";
-constexpr std::string_view kArmoredFirstLine = "-----BEGIN AGE ENCRYPTED FILE-----";
-/// What age adds, armored: a third, and a header.
-constexpr std::size_t kMostSealedOctets = Backup::kMostOctets / 2 * 3;
-constexpr std::size_t kShortPassphrase = 12;
 constexpr std::size_t kWide = 1000;  ///< of what a backup says, which may be a stranger's
-
-bool isSealed(std::string_view text) {
-    return text.starts_with(kSealedFirstLine) || text.starts_with(kArmoredFirstLine);
-}
 
 crypto::Password newPassphrase() {
     crypto::Password passphrase = readPassword("Passphrase of the backup: ");
-    if (passphrase.view().size() < kShortPassphrase) {
-        throw Refusal(EX_DATAERR, "the passphrase is shorter than " +
-                                      std::to_string(kShortPassphrase) +
-                                      " octets, which can be guessed; choose some words");
-    }
+    requireStrong(passphrase);
     const bool typed = ::isatty(STDIN_FILENO) != 0;
     if (typed && readPassword("The same once more: ").view() != passphrase.view()) {
         throw Refusal(EX_DATAERR, "the two differ; nothing was written");
@@ -95,24 +81,9 @@ std::string readStandardInput(std::size_t most) {
 }
 
 std::string readBackup(const std::string& file) {
-    std::string text = file == kStandard ? readStandardInput(kMostSealedOctets)
-                                         : readWhole(file, kMostSealedOctets);
-    if (!isSealed(text)) {
-        return text;
-    }
-    const crypto::Password passphrase = passphraseFor(file);
-    try {
-        const auto opened = crypto::openWithPassphrase(text, passphrase);
-        if (!opened) {
-            throw Refusal(EX_NOPERM,
-                          "that is not the passphrase of the backup; nothing was changed");
-        }
-        return std::string(opened->text());
-    } catch (const Error& error) {
-        throw Refusal(EX_DATAERR, "the backup cannot be used, and nothing was changed: " + file +
-                                      ": " + error.what() +
-                                      "; it may be cut off: take another copy of it");
-    }
+    std::string text = file == kStandard ? readStandardInput(kMostSealedBackup)
+                                         : readWhole(file, kMostSealedBackup);
+    return isSealedBackup(text) ? openSealedBackup(text, passphraseFor(file), file) : text;
 }
 
 /// Another program's file is not lost to a slip of the hand.
@@ -165,7 +136,7 @@ int exportBackup(const Config& config, const BackupArguments& arguments) {
     }
     std::string text = answer.at("text").get<std::string>();
     if (passphrase) {
-        text = crypto::sealToPassphrase(text, *passphrase, crypto::kChosenPassphraseCost);
+        text = sealBackup(text, *passphrase);
     }
     if (!toFile) {
         print(text);

@@ -74,7 +74,7 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
 
     {"alerts.unfetched", Form::Duration, R"("20h")"},
     {"alerts.certificate", Form::Duration, R"("14d")"},
-    {"alerts.webhook", Form::Text, R"("")", false},
+    {"alerts.webhook", Form::Text, R"("")", false, {}, true},  // who knows it may post there
     {"alerts.silence", Form::Duration, R"("3h")", false},
 });
 

@@ -31,6 +31,7 @@ struct ConfigKey {
     std::string_view standard;      ///< the default, as TOML; empty where there is none
     bool effective = true;          ///< false: the part it belongs to does not exist yet
     std::string_view choices = {};  ///< for Choice: "451 550"
+    bool secret = false;            ///< its value is shown nowhere
 };
 
 /// All keys but those of [[twin]], in the order of the example file.

@@ -182,10 +182,7 @@ Daemon::Daemon(Config config)
         log::notice("removed what an interrupted run left behind", {{"files", leftOvers}});
     }
     takeOver(m_keeper.load());
-    m_keptTimes = MailboxTimes::load(m_layout);
-    m_house.setTimes(m_keptTimes);
-    m_keptHistory = TrafficHistory::load(m_layout);
-    m_house.setHistory(m_keptHistory);
+    loadTimes();
     openListeners();
     m_webAccounts.takeOver(m_webAccounts.look());
 }
@@ -222,38 +219,6 @@ void Daemon::listen(net::Listener& listener, const std::vector<ListenAddress>& a
             throw Error(error.kind(), m_config.where(key) + ": " + error.what());
         }
     }
-}
-
-std::shared_ptr<const net::TlsContext> Daemon::loadCertificate(const Config& config) {
-    std::shared_ptr<const net::TlsContext> context;
-    acme::CertificateSource source = certificateSource(config);
-    try {
-        context = m_certificateWatch.load(source);
-    } catch (const Error& error) {
-        if (source.isSelfSigned()) {
-            throw;
-        }
-        if (config.tls.source == Config::Tls::Source::Acme) {
-            log::error(
-                "the certificate of the authority cannot be used; a self-signed one serves until "
-                "there is another",
-                {{"cause", error.what()}});
-            source.certificate.clear();
-            return m_certificateWatch.load(source);
-        }
-        const bool imported = config.tls.certificate == m_layout.importedPair();
-        throw Error(error.kind(), config.where(imported ? "tls.source" : "tls.certificate") + ": " +
-                                      error.what() +
-                                      (imported ? "; `postern certificate import FILE` puts a "
-                                                  "certificate there"
-                                                : ""));
-    }
-    const std::string fault =
-        acme::faultOf(context->facts(), config.hostname, std::chrono::system_clock::now());
-    if (!fault.empty()) {
-        log::warning("clients that check the certificate will not take it", {{"cause", fault}});
-    }
-    return context;
 }
 
 void Daemon::run() {
@@ -350,6 +315,7 @@ asio::awaitable<void> Daemon::stop() {
     m_smtp.stop();
     m_pop3.stop();
     m_challengeListener.stop();
+    m_web.stop();
     for (asio::steady_timer* const pause : m_pauses) {
         pause->cancel();
     }

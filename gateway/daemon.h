@@ -25,6 +25,7 @@
 #include "gateway/data_lock.h"
 #include "gateway/house.h"
 #include "gateway/mail/registry.h"
+#include "gateway/mailbox_view.h"
 #include "gateway/net/http_client.h"
 #include "gateway/net/http_server.h"
 #include "gateway/net/listener.h"
@@ -89,6 +90,7 @@ private:
     /// certificate.renew, certificate.revoke
     asio::awaitable<nlohmann::json> certificateRequest(nlohmann::json request);
     asio::awaitable<void> forgetIdleKeys();
+    void loadTimes();
     asio::awaitable<void> keepTimes();
     pop3::Engine pop3Engine();
     /// Keys that were opened, but made before there was a recovery key.
@@ -110,6 +112,14 @@ private:
     asio::awaitable<nlohmann::json> carryOutForPage(nlohmann::json request);
     asio::awaitable<std::shared_ptr<const nlohmann::json>> mailboxTable();
     asio::awaitable<void> watchWebAccounts();
+    /// What the page watches and looks into: daemon_watch.cpp.
+    void completeWebEngine(webui::Engine& engine);
+    std::shared_ptr<webui::Events> makeEvents();
+    asio::awaitable<std::shared_ptr<const nlohmann::json>> statusForPage();
+    asio::awaitable<nlohmann::json> exportBackup(bool withAdmins,
+                                                 std::optional<crypto::Password> passphrase);
+    asio::awaitable<nlohmann::json> importBackup(nlohmann::json request, std::string file,
+                                                 std::optional<crypto::Password> passphrase);
 
     const Config m_config;
     const Layout m_layout;
@@ -146,7 +156,14 @@ private:
     net::Listener m_metrics;
     ChallengeListener m_challengeListener;
     WebAccounts m_webAccounts;
+    MailboxView m_mailboxView{m_config, m_pop3Server, [this] { return m_house.registry(); },
+                              m_store, m_disk};
+    const std::shared_ptr<webui::Events> m_events = makeEvents();
     WebServer m_web;
+    net::OneAtATime m_oneStatus{m_io.get_executor()};
+    std::shared_ptr<const nlohmann::json> m_shownStatus;  ///< as it was shown last; may be null
+    std::chrono::steady_clock::time_point m_statusFreshUntil;
+    net::OneAtATime m_oneSealing{m_io.get_executor()};  ///< of a backup: it takes 256 MiB
     net::OneAtATime m_oneTable;
     std::shared_ptr<const nlohmann::json> m_mailboxTable;  ///< as it was shown last; may be null
     std::shared_ptr<const Registry> m_tableRegistry;       ///< that it was made from

@@ -1,5 +1,6 @@
 // The daemon's certificate: what is taken over while it serves, and what is said of it.
 // Never on the I/O thread: files are looked at on a worker.
+#include "gateway/base/error.h"
 #include "gateway/base/log.h"
 #include "gateway/daemon.h"
 #include "gateway/net/offload.h"
@@ -20,6 +21,38 @@ std::string namesOf(const net::CertificateFacts& facts) {
 
 }  // namespace
 
+std::shared_ptr<const net::TlsContext> Daemon::loadCertificate(const Config& config) {
+    std::shared_ptr<const net::TlsContext> context;
+    acme::CertificateSource source = certificateSource(config);
+    try {
+        context = m_certificateWatch.load(source);
+    } catch (const Error& error) {
+        if (source.isSelfSigned()) {
+            throw;
+        }
+        if (config.tls.source == Config::Tls::Source::Acme) {
+            log::error(
+                "the certificate of the authority cannot be used; a self-signed one serves until "
+                "there is another",
+                {{"cause", error.what()}});
+            source.certificate.clear();
+            return m_certificateWatch.load(source);
+        }
+        const bool imported = config.tls.certificate == m_layout.importedPair();
+        throw Error(error.kind(), config.where(imported ? "tls.source" : "tls.certificate") + ": " +
+                                      error.what() +
+                                      (imported ? "; `postern certificate import FILE` puts a "
+                                                  "certificate there"
+                                                : ""));
+    }
+    const std::string fault =
+        acme::faultOf(context->facts(), config.hostname, std::chrono::system_clock::now());
+    if (!fault.empty()) {
+        log::warning("clients that check the certificate will not take it", {{"cause", fault}});
+    }
+    return context;
+}
+
 asio::awaitable<void> Daemon::watchCertificate() {
     auto look = [this, inUse = m_tls.current()] {
         return m_certificateWatch.look(inUse->facts(), std::chrono::system_clock::now());
@@ -27,11 +60,13 @@ asio::awaitable<void> Daemon::watchCertificate() {
     const acme::CertificateWatch::Look seen = co_await net::offload(m_slow, std::move(look));
     m_certificateRefused = seen.refused;
     if (seen.news) {
+        m_events->tell(webui::Events::Status);
         log::error("a new certificate is refused, and the one in use stays",
                    {{"cause", seen.refused}});
     }
     if (seen.fresh) {
         m_tls.replace(seen.fresh);
+        m_events->tell(webui::Events::Status);
         const net::CertificateFacts& facts = seen.fresh->facts();
         log::notice("a new certificate is in use", {{"names", namesOf(facts)},
                                                     {"issuer", facts.issuer},
@@ -48,6 +83,7 @@ void Daemon::sayWhenCertificateEnds() {
     if (stage == std::exchange(m_certificateSaid, stage) || stage == CertificateStage::Fine) {
         return;
     }
+    m_events->tell(webui::Events::Status);
     const std::string ends = formatTimestamp(certificate.ends);
     if (stage == CertificateStage::Over) {
         log::error(

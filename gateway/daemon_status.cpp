@@ -30,6 +30,13 @@ asio::awaitable<nlohmann::json> Daemon::status() {
     co_return co_await net::offload(m_disk, std::move(describe));
 }
 
+void Daemon::loadTimes() {
+    m_keptTimes = MailboxTimes::load(m_layout);
+    m_house.setTimes(m_keptTimes);
+    m_keptHistory = TrafficHistory::load(m_layout);
+    m_house.setHistory(m_keptHistory);
+}
+
 asio::awaitable<void> Daemon::keepTimes() {
     if (m_house.times() == m_keptTimes && m_house.history() == m_keptHistory) {
         co_return;

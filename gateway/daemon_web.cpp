@@ -55,6 +55,7 @@ webui::Engine Daemon::webEngine() {
     engine.certificateIsOurs = [this] {
         return m_tlsSettings.source == Config::Tls::Source::SelfSigned;
     };
+    completeWebEngine(engine);
     engine.sessionIdle = m_config.web.sessionIdle;
     engine.sessionLength = m_config.web.sessionLength;
     return engine;

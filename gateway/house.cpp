@@ -38,6 +38,7 @@ void House::setRegistry(std::shared_ptr<const Registry> registry) {
 
 void House::onTurnedAway(const smtp::TurnedAway& event) {
     m_turnedAway.add(event, std::chrono::system_clock::now());
+    m_tell(Event::Trouble);
 }
 
 void House::onStored(const MailboxId& mailbox) {
@@ -46,10 +47,12 @@ void House::onStored(const MailboxId& mailbox) {
     m_history.received(now);
     ++m_traffic[mailbox].received;
     m_storeTrouble.stored(mailbox);
+    m_tell(Event::Traffic);
 }
 
 void House::onNotStored(const MailboxId& mailbox, const MessageId& id, const std::string& cause) {
     m_storeTrouble.failed(mailbox, id, cause, std::chrono::system_clock::now());
+    m_tell(Event::Trouble);
 }
 
 void House::onFetched(const MailboxId& mailbox) {
@@ -57,6 +60,7 @@ void House::onFetched(const MailboxId& mailbox) {
     m_times.fetched(mailbox, now);
     m_history.fetched(now);
     ++m_traffic[mailbox].fetched;
+    m_tell(Event::Traffic);
 }
 
 std::shared_ptr<const Mailbox> House::find(const MailboxId& mailbox) const {

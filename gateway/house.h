@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 #include "gateway/mail/registry.h"
@@ -42,6 +43,9 @@ public:
     void setTimes(MailboxTimes times) { m_times = std::move(times); }
     const MailboxTimes& times() const { return m_times; }
     const std::map<MailboxId, MailboxTraffic>& traffic() const { return m_traffic; }
+    /// What a page that watches hears of.
+    enum class Event { Traffic, Trouble };
+    void tellOf(std::function<void(Event)> tell) { m_tell = std::move(tell); }
     void setHistory(TrafficHistory history) { m_history = std::move(history); }
     const TrafficHistory& history() const { return m_history; }
 
@@ -54,6 +58,7 @@ private:
     MailboxTimes m_times;
     std::map<MailboxId, MailboxTraffic> m_traffic;
     TrafficHistory m_history;
+    std::function<void(Event)> m_tell = [](Event) {};
 };
 
 }  // namespace gateway

@@ -69,7 +69,8 @@ json Operations::perform(json request, MailboxTimes times) noexcept {
 }
 
 void Operations::forget(json& object) {
-    for (const char* name : {"password", "earlier_password", "identity", "token", "pair"}) {
+    for (const char* name :
+         {"password", "earlier_password", "identity", "passphrase", "token", "pair"}) {
         const auto found = object.find(name);
         if (found != object.end() && found->is_string()) {
             crypto::wipe(std::span<char>(found->get_ref<std::string&>()));

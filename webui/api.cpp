@@ -7,8 +7,10 @@
 #include "crypto/secret.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
+#include "gateway/net/offload.h"
 #include "webui/engine.h"
 #include "webui/request_body.h"
+#include "webui/secret_fields.h"
 #include "webui/target.h"
 
 namespace webui {
@@ -36,6 +38,42 @@ std::string Call::textOf(const char* name) const {
     }
     return found->get<std::string>();
 }
+
+bool Call::flag(const char* name) const {
+    const auto found = body.find(name);
+    if (found == body.end() || found->is_null()) {
+        return false;
+    }
+    if (!found->is_boolean()) {
+        throw Refused{400, "bad_request", std::string(name) + " is true or false."};
+    }
+    return found->get<bool>();
+}
+
+std::optional<crypto::Password> Call::takeSecret(const char* name) {
+    const auto found = body.find(name);
+    if (found == body.end() || found->is_null()) {
+        return std::nullopt;
+    }
+    if (!found->is_string()) {
+        throw Refused{400, "bad_request", std::string(name) + " is not a text"};
+    }
+    auto& text = found->get_ref<std::string&>();
+    crypto::Password secret(text);
+    crypto::wipe(std::span<char>(text));
+    body.erase(found);
+    return secret;
+}
+
+crypto::Password Call::requireSecret(const char* name) {
+    auto secret = takeSecret(name);
+    if (!secret || secret->view().empty()) {
+        throw Refused{400, "bad_request", "The " + std::string(name) + " is missing."};
+    }
+    return std::move(*secret);
+}
+
+Call::~Call() { wipeSecrets(body); }
 
 void Api::add(Route route) { m_routes.push_back(std::move(route)); }
 
@@ -65,13 +103,29 @@ const Route& Api::find(const HttpRequest& request,
                   {{"Allow", allowed}}};  // RFC 9110 15.5.6
 }
 
+/// Whether he may use the route is asked again once its body was read; what is larger than usual is
+/// not even read of whom it would be refused.
+bool Api::mayBring(const HttpRequest& request, const Route& route) const {
+    if (route.mostBody <= kMostBody) {
+        return true;
+    }
+    try {
+        m_admit(request, route.access);
+        return true;
+    } catch (const Refused&) {
+        return false;
+    }
+}
+
 std::size_t Api::mostBody(const HttpRequest& request) const {
     try {
         std::map<std::string, std::string> parts;
         if (!isUnder(request.path, kRoot)) {
             return 0;
         }
-        const std::size_t most = find(request, parts).mostBody;
+        const Route& route = find(request, parts);
+        const std::size_t most =
+            mayBring(request, route) ? route.mostBody : std::min(route.mostBody, kMostBody);
         return most <= kMostBodyOfStrangers || m_isKnown(request) ? most : kMostBodyOfStrangers;
     } catch (const Refused&) {
         return kMostBodyOfStrangers;  // read, so that its sender sees the answer
@@ -105,9 +159,14 @@ asio::awaitable<HttpResponse> Api::carryOut(HttpRequest request) const {
     call.caller = m_admit(request, route.access);
     call.caller.peer = request.peer;
     call.query = parseQuery(request.query);
-    call.body = readBody(request);
+    if (request.body.size() > kMostBody) {
+        auto read = [&request] { return readBody(request); };
+        call.body = co_await gateway::net::offload(m_workers, read);
+    } else {
+        call.body = readBody(request);
+    }
     crypto::wipe(std::span<char>(request.body));
-    request.body.clear();
+    request.body = std::string();
     call.request = std::move(request);
     co_return co_await route.handler(std::move(call));
 }
@@ -148,6 +207,8 @@ json requireDone(json answer) {
                                                               {"conflict", 409},
                                                               {"wrong_password", 403},
                                                               {"changed_meanwhile", 412},
+                                                              {"bad_request", 400},
+                                                              {"too_many", 429},
                                                               {"not_yet", 501}});
     const auto* const known = std::find_if(kStatus.begin(), kStatus.end(),
                                            [&](const auto& entry) { return entry.first == code; });

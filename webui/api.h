@@ -7,12 +7,15 @@
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <asio/awaitable.hpp>
+#include <asio/thread_pool.hpp>
 
+#include "crypto/password.h"
 #include "gateway/net/http.h"
 
 namespace webui {
@@ -31,8 +34,15 @@ struct Caller {
     std::function<bool()> stillCounts = [] { return true; };
 };
 
-/// A request that was let in.
+/// A request that was let in. Wipes the secrets of its body when it goes.
 struct Call {
+    Call() = default;
+    Call(Call&&) = default;
+    Call& operator=(Call&&) = default;
+    Call(const Call&) = delete;
+    Call& operator=(const Call&) = delete;
+    ~Call();
+
     gateway::net::HttpRequest request;         ///< its body was read into `body`, and wiped
     nlohmann::json body;                       ///< an object; empty where there was no body
     std::map<std::string, std::string> parts;  ///< of the pattern: {"address": "mbx-…"}
@@ -41,6 +51,12 @@ struct Call {
 
     /// A text of the body; empty where it is not there. Throws Refused where it is no text.
     std::string textOf(const char* name) const;
+    /// Whether that field is true. Throws Refused where it is neither true nor false.
+    bool flag(const char* name) const;
+    /// That text, which the body loses; nothing where it is not there. Throws as textOf().
+    std::optional<crypto::Password> takeSecret(const char* name);
+    /// The same of a secret that must be there. Throws Refused where it is not.
+    crypto::Password requireSecret(const char* name);
 };
 
 /// Thrown by a route, or before it: becomes the answer
@@ -78,7 +94,9 @@ public:
     /// Whether he is known at all; for limits.
     using IsKnown = std::function<bool(const gateway::net::HttpRequest&)>;
 
-    Api(Admit admit, IsKnown isKnown) : m_admit(std::move(admit)), m_isKnown(std::move(isKnown)) {}
+    /// Large bodies are parsed on `workers`.
+    Api(Admit admit, IsKnown isKnown, asio::thread_pool& workers)
+        : m_admit(std::move(admit)), m_isKnown(std::move(isKnown)), m_workers(workers) {}
 
     void add(Route route);
     const std::vector<Route>& routes() const { return m_routes; }
@@ -90,12 +108,14 @@ public:
 
 private:
     asio::awaitable<gateway::net::HttpResponse> carryOut(gateway::net::HttpRequest request) const;
+    bool mayBring(const gateway::net::HttpRequest& request, const Route& route) const;
     const Route& find(const gateway::net::HttpRequest& request,
                       std::map<std::string, std::string>& parts) const;
 
     std::vector<Route> m_routes;
     const Admit m_admit;
     const IsKnown m_isKnown;
+    asio::thread_pool& m_workers;
 };
 
 gateway::net::HttpResponse jsonResponse(unsigned status, const nlohmann::json& body);

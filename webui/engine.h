@@ -6,14 +6,18 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
 #include <asio/thread_pool.hpp>
 
+#include "crypto/password.h"
 #include "gateway/mail/layout.h"
 #include "webui/admins.h"
+#include "webui/events.h"
+#include "webui/look_inside.h"
 #include "webui/setup_link.h"
 
 namespace webui {
@@ -40,6 +44,33 @@ struct Engine {
     std::function<bool(const std::string& host)> isOurName;
     /// Whether the certificate in use is one that we made ourselves.
     std::function<bool()> certificateIsOurs;
+
+    /// What lies in a mailbox, as MailboxView of the server documents it.
+    std::function<asio::awaitable<nlohmann::json>(MailboxPassword who, std::string after,
+                                                  std::size_t limit)>
+        listMessages;
+    std::function<asio::awaitable<OpenedMessage>(MailboxPassword who, std::string uidl)>
+        openMessage;
+    std::function<asio::awaitable<nlohmann::json>(std::string address)> listDeleted;
+
+    /// {name, text, unreadable}: a backup as a file of that name, sealed where there is a
+    /// passphrase.
+    std::function<asio::awaitable<nlohmann::json>(bool withAdmins,
+                                                  std::optional<crypto::Password> passphrase)>
+        exportBackup;
+    /// backup.import of a file that may be sealed; `request` lacks only its text.
+    std::function<asio::awaitable<nlohmann::json>(nlohmann::json request, std::string file,
+                                                  std::optional<crypto::Password> passphrase)>
+        importBackup;
+
+    /// What `status --json` tells, a moment ago at most; shared by all who ask.
+    std::function<asio::awaitable<std::shared_ptr<const nlohmann::json>>()> status;
+    /// {hours, days}, as TrafficHistory describes it.
+    std::function<nlohmann::json()> traffic;
+    /// {file, settings}
+    std::function<nlohmann::json()> settings;
+    /// Told by the server of what changes; never null.
+    std::shared_ptr<Events> events;
 
     std::chrono::seconds sessionIdle{std::chrono::minutes(30)};
     std::chrono::seconds sessionLength{std::chrono::hours(12)};

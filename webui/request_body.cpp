@@ -2,6 +2,7 @@
 
 #include "gateway/base/text.h"
 #include "webui/api.h"
+#include "webui/secret_fields.h"
 
 namespace webui {
 
@@ -22,7 +23,7 @@ bool isJson(const gateway::net::HttpRequest& request) {
 
 }  // namespace
 
-json readBody(const gateway::net::HttpRequest& request) {
+json readBody(gateway::net::HttpRequest& request) {
     if (request.body.empty()) {
         return json::object();
     }
@@ -36,10 +37,12 @@ json readBody(const gateway::net::HttpRequest& request) {
         }
         return true;
     };
+    const Secrets secrets = cutSecrets(request.body);
     json body = json::parse(request.body, notTooDeep, false);
     if (!body.is_object()) {
         throw Refused{400, "bad_request", "The body must be one JSON object."};
     }
+    putBack(secrets, body);
     return body;
 }
 

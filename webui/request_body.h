@@ -10,6 +10,7 @@ namespace webui {
 
 /// An object; an empty one where there is no body. Throws Refused: 415 where it is not called
 /// application/json (which a form of a foreign page cannot do unasked), 400 where it is no object.
-nlohmann::json readBody(const gateway::net::HttpRequest& request);
+/// Secrets are cut out of the request's body before they are parsed: they lie in the result only.
+nlohmann::json readBody(gateway::net::HttpRequest& request);
 
 }  // namespace webui

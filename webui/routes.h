@@ -13,6 +13,9 @@ namespace webui {
 void addSessionRoutes(Api& api, const Engine& engine, Doorkeeper& doorkeeper, LogIn& logIn);
 void addAccountRoutes(Api& api, const Engine& engine, Doorkeeper& doorkeeper);
 void addMailboxRoutes(Api& api, const Engine& engine);
+void addMessageRoutes(Api& api, const Engine& engine);
+void addBackupRoutes(Api& api, const Engine& engine);
+void addWatchRoutes(Api& api, const Engine& engine);
 void addOpenApiRoute(Api& api);
 
 }  // namespace webui

@@ -38,10 +38,14 @@ Site::Site(Engine engine)
       m_logIn(m_engine),
       m_api([this](const HttpRequest& request,
                    Access access) { return m_doorkeeper.admit(request, access); },
-            [this](const HttpRequest& request) { return m_doorkeeper.isKnown(request); }) {
+            [this](const HttpRequest& request) { return m_doorkeeper.isKnown(request); },
+            m_engine.disk) {
     addSessionRoutes(m_api, m_engine, m_doorkeeper, m_logIn);
     addAccountRoutes(m_api, m_engine, m_doorkeeper);
     addMailboxRoutes(m_api, m_engine);
+    addMessageRoutes(m_api, m_engine);
+    addBackupRoutes(m_api, m_engine);
+    addWatchRoutes(m_api, m_engine);
     addOpenApiRoute(m_api);
 }
 

@@ -1,0 +1,137 @@
+// What the daemon gives the page to watch and to look into: status, traffic, events, mailboxes by
+// their password, backups. Never on the I/O thread: what blocks is a worker's.
+#include <algorithm>
+
+#include "gateway/answer.h"
+#include "gateway/base/durable_file.h"
+#include "gateway/config_reader.h"
+#include "gateway/daemon.h"
+#include "gateway/exit_code.h"
+#include "gateway/net/offload.h"
+#include "gateway/sealed_backup.h"
+#include "gateway/settings.h"
+
+namespace gateway {
+
+namespace {
+
+using nlohmann::json;
+
+/// How old a status may be that is shown; and how many times what it took to make it.
+constexpr std::chrono::milliseconds kFresh{1000};
+constexpr int kFreshTimes = 5;
+constexpr std::size_t kLargestConfig = std::size_t{1} << 20U;
+
+/// {"ok": true}, or what `work` refuses.
+json judged(const std::function<void()>& work) {
+    return answerOf([&] {
+        work();
+        return json::object();
+    });
+}
+
+std::string nameOfBackup(const std::string& domain, bool sealed) {
+    const std::string day = formatTimestamp(std::chrono::system_clock::now()).substr(0, 10);
+    return "postern-" + domain + '-' + day + (sealed ? ".toml.age" : ".toml");
+}
+
+}  // namespace
+
+std::shared_ptr<webui::Events> Daemon::makeEvents() {
+    auto traffic = [this] { return m_house.history().describe(std::chrono::system_clock::now()); };
+    return std::make_shared<webui::Events>(m_io.get_executor(), std::move(traffic),
+                                           webui::Events::Limits(), webui::Events::Pace());
+}
+
+void Daemon::completeWebEngine(webui::Engine& engine) {
+    engine.listMessages = [this](webui::MailboxPassword who, std::string after, std::size_t limit) {
+        return m_mailboxView.list(std::move(who), std::move(after), limit);
+    };
+    engine.openMessage = [this](webui::MailboxPassword who, std::string uidl) {
+        return m_mailboxView.message(std::move(who), std::move(uidl));
+    };
+    engine.listDeleted = [this](std::string address) {
+        return m_mailboxView.deleted(std::move(address));
+    };
+    engine.exportBackup = [this](bool withAdmins, std::optional<crypto::Password> passphrase) {
+        return exportBackup(withAdmins, std::move(passphrase));
+    };
+    engine.importBackup = [this](json request, std::string file,
+                                 std::optional<crypto::Password> passphrase) {
+        return importBackup(std::move(request), std::move(file), std::move(passphrase));
+    };
+    engine.status = [this] { return statusForPage(); };
+    engine.traffic = [this] {
+        return m_house.history().describe(std::chrono::system_clock::now());
+    };
+    // As they are now, a moment after the file was read: later it may say something else.
+    auto written = readConfigText(readWhole(m_config.file, kLargestConfig)).values;
+    engine.settings = [told = describeSettings(m_config, written)] { return told; };
+    engine.events = m_events;
+    m_house.tellOf([this](House::Event event) {
+        m_events->tell(event == House::Event::Traffic ? webui::Events::Traffic
+                                                      : webui::Events::Status);
+    });
+}
+
+/// One at a time, and all who come meanwhile get the same: each reads the folders of all mailboxes.
+asio::awaitable<std::shared_ptr<const json>> Daemon::statusForPage() {
+    const net::OneAtATime::Turn turn = co_await m_oneStatus.turn();
+    const auto begun = std::chrono::steady_clock::now();
+    if (m_shownStatus && begun < m_statusFreshUntil) {
+        co_return m_shownStatus;
+    }
+    json told = co_await status();
+    const auto cost = std::chrono::steady_clock::now() - begun;
+    m_statusFreshUntil =
+        begun + cost + std::max<std::chrono::steady_clock::duration>(kFresh, kFreshTimes * cost);
+    m_shownStatus = std::make_shared<const json>(std::move(told));
+    co_return m_shownStatus;
+}
+
+asio::awaitable<json> Daemon::exportBackup(bool withAdmins,
+                                           std::optional<crypto::Password> passphrase) {
+    if (passphrase) {
+        json strong = judged([&] { requireStrong(*passphrase); });
+        if (!strong.at("ok").get<bool>()) {
+            co_return strong;
+        }
+    }
+    json request{{"operation", "backup.export"}, {"with_admins", withAdmins}};
+    json answer = co_await control(std::move(request), Descriptor());
+    if (!answer.value("ok", false)) {
+        co_return answer;
+    }
+    answer["name"] = nameOfBackup(m_config.domain, passphrase.has_value());
+    if (passphrase) {
+        const net::OneAtATime::Turn turn = co_await m_oneSealing.turn();
+        auto& text = answer.at("text").get_ref<std::string&>();
+        auto seal = [&] { return sealBackup(text, *passphrase); };
+        text = co_await net::offload(m_disk, seal);
+    }
+    co_return answer;
+}
+
+asio::awaitable<json> Daemon::importBackup(json request, std::string file,
+                                           std::optional<crypto::Password> passphrase) {
+    const bool sealed = isSealedBackup(file);
+    if (sealed && !passphrase) {
+        co_return answerOf([]() -> json {
+            throw Refusal(EX_NOPERM, "the backup is sealed; its passphrase opens it");
+        });
+    }
+    if (sealed) {
+        const net::OneAtATime::Turn turn = co_await m_oneSealing.turn();
+        auto open = [&] {
+            return judged([&] { file = openSealedBackup(file, *passphrase, "the file"); });
+        };
+        json opened = co_await net::offload(m_disk, open);
+        if (!opened.at("ok").get<bool>()) {
+            co_return opened;
+        }
+    }
+    request["text"] = std::move(file);
+    co_return co_await control(std::move(request), Descriptor());
+}
+
+}  // namespace gateway
