@@ -11,7 +11,7 @@ from cases import case, expect, expect_equal, need, need_root, run, wait_for
 from clients import Pop3, Smtp, deliver, fetch_all, message_id, sasl_plain
 from gateway import Gateway
 from terminal import cut_key, with_terminal
-from traces import nothing_shows
+from traces import memory, nothing_shows
 
 BODY = fixtures.SECRET.encode()
 SUBJECT = fixtures.SUBJECT.encode()
@@ -106,21 +106,6 @@ def a_core_dump_is_impossible(stage):
     gateway, _ = watched(stage)
     limits = pathlib.Path(f"/proc/{gateway.process.pid}/limits").read_text(encoding="ascii")
     expect(re.search(r"Max core file size +0 +", limits), "the server may dump core: " + limits)
-
-
-def memory(gateway):
-    """All memory that the process may write, piece by piece."""
-    with open(f"/proc/{gateway.process.pid}/maps", encoding="utf-8") as maps, \
-            open(f"/proc/{gateway.process.pid}/mem", "rb") as mem:
-        for line in maps:
-            start, end = (int(address, 16) for address in line.split()[0].split("-"))
-            # What is larger is address space that a sanitizer or an allocator reserved, not memory.
-            if line.split()[1].startswith("rw") and end - start < 1 << 30:
-                try:
-                    mem.seek(start)
-                    yield mem.read(end - start)
-                except OSError:
-                    pass  # a guard page
 
 
 @case

@@ -37,3 +37,18 @@ def nothing_shows(gateway, secrets, when):
             for spelling in spellings(secret):
                 expect(spelling not in octets, f"{when}: {name} shows the {what}")
     expect(looked > 1000, f"{when}: only {looked} octets were searched")
+
+
+def memory(gateway):
+    """All memory that the process may write, piece by piece."""
+    with open(f"/proc/{gateway.process.pid}/maps", encoding="utf-8") as maps, \
+            open(f"/proc/{gateway.process.pid}/mem", "rb") as mem:
+        for line in maps:
+            start, end = (int(address, 16) for address in line.split()[0].split("-"))
+            # What is larger is address space that a sanitizer or an allocator reserved, not memory.
+            if line.split()[1].startswith("rw") and end - start < 1 << 30:
+                try:
+                    mem.seek(start)
+                    yield mem.read(end - start)
+                except OSError:
+                    pass  # a guard page
