@@ -334,10 +334,10 @@ std::size_t HttpRequestParser::pushChunks(std::string_view octets) {
     }
     std::string& body = m_beast->parser.get().body();
     const bool done = m_beast->parser.is_done();
-    if (error || (!done && m_pending.size() > kLongestChunkLine)) {
-        refuse(400, "the body is malformed");  // RFC 9112 7.1
-    } else if (body.size() > m_mostBody) {
+    if (body.size() > m_mostBody) {            // first: what is behind that came later
         refuse(413, "the body is too large");  // RFC 9110 15.5.14
+    } else if (error || (!done && m_pending.size() > kLongestChunkLine)) {
+        refuse(400, "the body is malformed");  // RFC 9112 7.1
     } else if (done) {
         m_request.body = std::move(body);
         m_state = State::Done;
