@@ -32,7 +32,7 @@ std::optional<std::string> readIfThere(const std::filesystem::path& file) {
 
 /// What `account.json` says, where it belongs to this key.
 Account accountIn(const std::optional<std::string>& text, const AccountKey& key) {
-    const json document = text ? json::parse(*text, nullptr, false) : json();
+    const json document = text ? parsed(*text) : json();
     Account account;
     if (textIn(document, "thumbprint") == key.thumbprint()) {
         account.url = textIn(document, "url").value_or("");
@@ -93,7 +93,7 @@ AcmeFolder::Opened AcmeFolder::openAccount(const std::string& directory) {
 
 Account AcmeFolder::knownAccount(const std::string& directory) const {
     const auto text = readIfThere(accountFolder(directory) / "account.json");
-    const json document = text ? json::parse(*text, nullptr, false) : json();
+    const json document = text ? parsed(*text) : json();
     Account account;
     account.url = textIn(document, "url").value_or("");
     return account;

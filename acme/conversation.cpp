@@ -26,6 +26,14 @@ bool isRateLimit(const HttpAnswer& answer) {
     return answer.status == 429 || problemOf(answer).type == "rateLimited";
 }
 
+/// What an admin may be told to write into DNS (RFC 8555 section 7.1.1).
+bool isHost(std::string_view name) {
+    return !name.empty() && name.size() <= 253 && std::all_of(name.begin(), name.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '-' || c == '.';
+    });
+}
+
 Failure failureOf(const HttpAnswer& answer, const Circumstances& about) {
     Failure failure;
     const std::string host = about.authority;
@@ -64,7 +72,7 @@ std::string hostOf(std::string_view url) {
 }
 
 std::optional<Directory> Directory::parse(const std::string& body) {
-    const json document = json::parse(body, nullptr, false);
+    const json document = parsed(body);
     if (!document.is_object()) {
         return std::nullopt;
     }
@@ -89,6 +97,7 @@ std::optional<Directory> Directory::parse(const std::string& body) {
     const json meta = objectIn(document, "meta");
     directory.terms = gateway::printable(textIn(meta, "termsOfService").value_or(""));
     directory.caaIdentities = textsIn(meta, "caaIdentities");
+    std::erase_if(directory.caaIdentities, [](const std::string& name) { return !isHost(name); });
     directory.needsBinding = isTrue(meta, "externalAccountRequired");
     const json profiles = objectIn(meta, "profiles");
     for (const auto& [name, description] : profiles.items()) {

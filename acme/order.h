@@ -118,6 +118,8 @@ private:
     void respondNext();
     void pollNextAuthorization();
     void finalize();
+    /// Whether this name, without its "*.", was ordered.
+    bool isOurs(const std::string& name) const;
     void takeChallenge(const nlohmann::json& authorization, const std::string& name, bool wildcard);
 
     void post(Stage stage, std::string url, std::string payload,

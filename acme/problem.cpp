@@ -134,6 +134,18 @@ constexpr std::array<Advice, 20> kAdvice{{{"connection", forConnection},
 
 }  // namespace
 
+std::string shortList(const std::vector<std::string>& words) {
+    constexpr std::size_t kMostWords = 8;
+    std::string list;
+    for (const std::string& word : words) {
+        if (&word - words.data() == kMostWords) {
+            return list + ", …";
+        }
+        list += (list.empty() ? "" : ", ") + word;
+    }
+    return list;
+}
+
 std::string_view nameOf(ChallengeType type) {
     return kTypes[static_cast<std::size_t>(type)].second;
 }
@@ -163,7 +175,7 @@ Problem problemOf(const json& error) {
 }
 
 Problem problemOf(const gateway::HttpAnswer& answer) {
-    const json body = json::parse(answer.body, nullptr, false);
+    const json body = parsed(answer.body);
     Problem problem = body.is_object() ? problemOf(body) : Problem();
     problem.status = answer.status;
     if (problem.detail.empty()) {

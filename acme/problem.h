@@ -50,6 +50,9 @@ struct Circumstances {
     std::vector<std::string> caaIdentities;  ///< what the authority is called in CAA records
 };
 
+/// "a, b, c": as many as a sentence can bear.
+std::string shortList(const std::vector<std::string>& words);
+
 /// For what an authority does against its own rules.
 Failure withoutEnd(std::string text);
 

@@ -102,7 +102,7 @@ json timeOf(const std::optional<WallTime>& time) {
 }  // namespace
 
 std::optional<RenewalWindow> parseRenewalInfo(const std::string& body) {
-    const json document = json::parse(body, nullptr, false);
+    const json document = parsed(body);
     const json suggested = objectIn(document, "suggestedWindow");
     const auto start = timeIn(suggested, "start");
     const auto end = timeIn(suggested, "end");
@@ -141,7 +141,7 @@ std::string RenewalState::toText() const {
 }
 
 std::optional<RenewalState> RenewalState::parse(const std::string& text, bool& isNewer) {
-    const json document = json::parse(text, nullptr, false);
+    const json document = parsed(text);
     const auto format = document.is_object() ? document.value("format", json()) : json();
     isNewer = format.is_number_integer() && format > kFormat;
     if (format != kFormat) {
