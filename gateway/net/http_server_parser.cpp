@@ -320,8 +320,22 @@ std::size_t HttpRequestParser::pushBody(std::string_view octets) {
     return ours.size();
 }
 
+/// In steps that what is sent decides, and not its packets: so is what becomes of it.
 std::size_t HttpRequestParser::pushChunks(std::string_view octets) {
-    appendWiped(m_pending, octets);
+    std::size_t taken = 0;
+    while (m_state == State::Body && taken < octets.size()) {
+        const std::string_view rest = octets.substr(taken, kLongestChunkLine - m_pending.size());
+        const std::size_t step = std::min(rest.find('\n'), rest.size() - 1) + 1;
+        appendWiped(m_pending, rest.substr(0, step));
+        taken += step;
+        if (m_pending.ends_with('\n') || m_pending.size() == kLongestChunkLine) {
+            readPending();
+        }
+    }
+    return taken;
+}
+
+void HttpRequestParser::readPending() {
     boost::beast::error_code error;
     for (std::size_t read = 1;
          read > 0 && !error && !m_pending.empty() && !m_beast->parser.is_done();) {
@@ -336,14 +350,12 @@ std::size_t HttpRequestParser::pushChunks(std::string_view octets) {
     const bool done = m_beast->parser.is_done();
     if (body.size() > m_mostBody) {            // first: what is behind that came later
         refuse(413, "the body is too large");  // RFC 9110 15.5.14
-    } else if (error || (!done && m_pending.size() > kLongestChunkLine)) {
+    } else if (error || (!done && m_pending.size() >= kLongestChunkLine)) {
         refuse(400, "the body is malformed");  // RFC 9112 7.1
     } else if (done) {
         m_request.body = std::move(body);
         m_state = State::Done;
-        return octets.size() - m_pending.size();
     }
-    return octets.size();
 }
 
 }  // namespace gateway::net

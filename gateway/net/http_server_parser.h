@@ -68,6 +68,7 @@ private:
     bool hasBody() const { return m_chunked || m_length > 0; }
     std::size_t pushBody(std::string_view octets);
     std::size_t pushChunks(std::string_view octets);
+    void readPending();
 
     std::unique_ptr<Beast> m_beast;
     State m_state = State::Header;
