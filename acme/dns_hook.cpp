@@ -23,6 +23,7 @@ namespace {
 using gateway::Descriptor;
 
 constexpr std::size_t kMostOutput = 4096;  ///< of it is kept; more is read and dropped
+constexpr int kMostParts = 64;             ///< all that a pipe holds
 
 struct Attributes {
     Attributes() {
@@ -67,36 +68,45 @@ pid_t start(const HookCall& call, int output) {
 
 enum class End { Exited, TimedOut, Stopped };
 
+/// Reads once; false at its end, or where there is nothing yet.
+bool readSome(int output, std::string& said) {
+    std::array<char, 1024> part{};
+    const ssize_t got = ::read(output, part.data(), part.size());
+    if (got > 0) {
+        said.append(part.data(), std::min(static_cast<std::size_t>(got),
+                                          kMostOutput - std::min(kMostOutput, said.size())));
+    }
+    return got > 0;
+}
+
 /// Reads what it says until it has ended, or must.
 End watch(const HookCall& call, int output, int process, std::string& said) {
-    const auto deadline = std::chrono::steady_clock::now() + call.time;
+    auto deadline = std::chrono::steady_clock::now() + call.time;
+    bool stopping = false;
     std::array<pollfd, 3> watched{
         {{process, POLLIN, 0}, {call.stop, POLLIN, 0}, {output, POLLIN, 0}}};
     for (;;) {
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
             deadline - std::chrono::steady_clock::now());
         if (left.count() <= 0) {
-            return End::TimedOut;
+            return stopping ? End::Stopped : End::TimedOut;
         }
         if (::poll(watched.data(), watched.size(), static_cast<int>(left.count()) + 1) < 0) {
             continue;  // EINTR
         }
-        if (watched[2].revents != 0) {
-            std::array<char, 1024> part{};
-            const ssize_t got = ::read(output, part.data(), part.size());
-            if (got > 0) {
-                said.append(part.data(),
-                            std::min(static_cast<std::size_t>(got),
-                                     kMostOutput - std::min(kMostOutput, said.size())));
-                continue;  // what it said last is read before its end is seen
-            }
-            watched[2].fd = -1;
-        }
         if (watched[1].revents != 0) {
-            return End::Stopped;
+            stopping = true;
+            watched[1] = {-1, 0, 0};
+            deadline = std::min(deadline, std::chrono::steady_clock::now() + call.grace);
         }
         if (watched[0].revents != 0) {
+            // What it said last; not what a child of it goes on to say.
+            for (int parts = 0; parts < kMostParts && readSome(output, said); ++parts) {
+            }
             return End::Exited;
+        }
+        if (watched[2].revents != 0 && !readSome(output, said)) {
+            watched[2] = {-1, 0, 0};
         }
     }
 }
@@ -114,6 +124,7 @@ std::optional<std::string> runHook(const HookCall& call) {
     std::array<int, 2> ends{};
     gateway::check(::pipe2(ends.data(), O_CLOEXEC), "pipe for", call.program.native());
     const Descriptor reading(ends[0]);
+    gateway::check(::fcntl(reading.get(), F_SETFL, O_NONBLOCK), "fcntl for", call.program.native());
     Descriptor writing(ends[1]);
     const pid_t child = start(call, writing.get());
     if (child == 0) {

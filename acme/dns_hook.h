@@ -15,8 +15,10 @@ struct HookCall {
     std::string fqdn;    ///< "_acme-challenge.example.com."
     std::string value;
     std::chrono::seconds time{300};
-    /// Ends it as soon as this descriptor (an eventfd) can be read; -1 for none.
+    /// Ends it once this descriptor (an eventfd) can be read; -1 for none.
     int stop = -1;
+    /// It may go on so long after that.
+    std::chrono::seconds grace{0};
 };
 
 /// Blocking. Nothing where it exited with 0; else what it said, and how it ended.

@@ -64,6 +64,39 @@ TEST_CASE("one that talks without end is read to its end, and little of it kept"
     CHECK(fault->size() < 1200);
 }
 
+TEST_CASE("one that talks without end is ended like any other") {
+    Hook hook("touch \"$0.talks\"; exec yes\n");
+    hook.call.time = std::chrono::seconds(20);
+    const gateway::Descriptor stop(::eventfd(0, EFD_CLOEXEC));
+    hook.call.stop = stop.get();
+    std::thread stopsOnceItTalks([&] {
+        while (!std::filesystem::exists(hook.folder / "hook.talks")) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));  // within its talk, mostly
+        ::eventfd_write(stop.get(), 1);
+    });
+    CHECK(says(acme::runHook(hook.call), "the server stops"));
+    stopsOnceItTalks.join();
+
+    Hook gone("yes & exit 3\n");  // whose child ends when nobody reads any more
+    gone.call.time = std::chrono::seconds(600);
+    CHECK(says(acme::runHook(gone.call), "exited with 3"));
+}
+
+TEST_CASE("when the server stops, one that tidies up has a moment for it") {
+    const gateway::Descriptor stop(::eventfd(1, EFD_CLOEXEC));
+    Hook hook("sleep 0.2; echo done > \"$0.done\"\n");
+    hook.call.stop = stop.get();
+    hook.call.grace = std::chrono::seconds(60);
+    CHECK_FALSE(acme::runHook(hook.call).has_value());
+    CHECK(std::filesystem::exists(hook.folder / "hook.done"));
+    Hook hanging("exec sleep 600\n");
+    hanging.call.stop = stop.get();
+    hanging.call.grace = std::chrono::seconds(1);
+    CHECK(says(acme::runHook(hanging.call), "the server stops"));
+}
+
 TEST_CASE("one that hangs is ended with all it started, by time or because the server stops") {
     // By exec, for a shell that waits may still take the end of its child when it is killed itself.
     Hook hook("sleep 600 & echo $! > \"$0.new\"; mv \"$0.new\" \"$0.child\"; exec sleep 600\n");
