@@ -17,7 +17,8 @@ using namespace std::chrono_literals;
 
 constexpr int kFormat = 1;
 constexpr std::chrono::hours kShortLife{24 * 10};
-constexpr std::chrono::hours kLeastBetween{1};
+constexpr std::chrono::seconds kLeastBetween{1};
+constexpr std::chrono::hours kEnoughBetween{1};
 constexpr std::chrono::hours kLongestBan{24 * 8};  ///< rate limits are counted over a week
 constexpr double kSpread = 0.02;                   ///< of a lifetime, before the time without ARI
 constexpr std::array<std::chrono::minutes, 3> kBackOff{1min, 10min, 100min};
@@ -28,7 +29,8 @@ std::chrono::seconds part(WallTime::duration whole, double share) {
         static_cast<std::chrono::seconds::rep>(static_cast<double>(seconds) * share));
 }
 
-/// What makes the certificate wrong now, whatever its dates say; empty where nothing does.
+/// What makes the certificate wrong now, whatever its dates say; empty where nothing does. Names
+/// that the authority added to the order are not the admin's to take out.
 std::string whyNow(const Held& held, const Ordered& wanted, bool namesAreFixed,
                    const RenewalState& state) {
     for (const std::string& name : wanted.names) {
@@ -36,7 +38,7 @@ std::string whyNow(const Held& held, const Ordered& wanted, bool namesAreFixed,
             return "it lacks the name " + name;
         }
     }
-    if (namesAreFixed) {
+    if (namesAreFixed && !(state.ordered && state.ordered->names == wanted.names)) {
         for (const std::string& name : held.names) {
             if (std::find(wanted.names.begin(), wanted.names.end(), name) == wanted.names.end()) {
                 return "it has the name " + gateway::printable(name) +
@@ -55,11 +57,13 @@ std::string whyNow(const Held& held, const Ordered& wanted, bool namesAreFixed,
 
 RenewalPlan byDates(const Held& held, const RenewalState& state) {
     const auto lifetime = held.ends - held.begins;
-    if (state.window && state.windowOf == held.id && state.window->start < held.ends) {
+    const WallTime latest = held.ends - lifetime / 10;  // for failures there must be time
+    if (state.window && state.windowOf == held.id && state.window->start < latest) {
         const RenewalWindow& window = *state.window;
         const auto at = window.start + part(window.end - window.start, state.dice);
-        return {at, "the authority suggests it between " + gateway::formatTimestamp(window.start) +
-                        " and " + gateway::formatTimestamp(window.end)};
+        return {std::min(at, latest), "the authority suggests it between " +
+                                          gateway::formatTimestamp(window.start) + " and " +
+                                          gateway::formatTimestamp(window.end)};
     }
     const bool isShort = lifetime < kShortLife;
     const double share = (isShort ? 1.0 / 2 : 2.0 / 3) - kSpread * state.dice;
@@ -183,11 +187,12 @@ RenewalPlan planRenewal(const std::optional<Held>& held, const Ordered& wanted, 
         plan.why = whyNow(*held, wanted, namesAreFixed, state);
         if (plan.why.empty()) {
             plan = byDates(*held, state);
-            if (state.lastRenewed) {  // whatever an authority suggests: never one after another
-                const auto least =
-                    std::min<WallTime::duration>((held->ends - held->begins) / 10, kLeastBetween);
-                plan.at = std::max(plan.at, std::min(*state.lastRenewed, now) + least);
-            }
+        }
+        if (state.lastRenewed && state.ordered == wanted) {
+            // Whatever an authority suggests or issues: never one after another.
+            const auto least = std::clamp<WallTime::duration>((held->ends - held->begins) / 10,
+                                                              kLeastBetween, kEnoughBetween);
+            plan.at = std::max(plan.at, std::min(*state.lastRenewed, now) + least);
         }
     }
     // One mistaken answer, or a clock that was wrong when it came, must not end renewals for good.

@@ -58,8 +58,30 @@ TEST_CASE("no certificate, a name it lacks, a profile or an authority that chang
 TEST_CASE("a name too many renews only where names are listed; DNS that wavers does not") {
     Held held = heldFor(24h * 90);
     held.names.emplace_back("c.example.com");
-    CHECK(planRenewal(held, kWanted, true, stateOf(), kNow).at == kNow);
+    CHECK(planRenewal(held, kWanted, true, RenewalState(), kNow).at == kNow);
     CHECK(planRenewal(held, kWanted, false, stateOf(), kNow).at == kNow + 24h * 60);
+}
+
+TEST_CASE("a name that the authority adds by itself does not renew in a loop") {
+    Held held = heldFor(24h * 90);
+    held.names.emplace_back("www.a.example.com");
+    RenewalState state = stateOf();  // ordered as it is wanted: another order would change nothing
+    CHECK(planRenewal(held, kWanted, true, state, kNow).at == kNow + 24h * 60);
+    state.ordered->names.emplace_back("www.a.example.com");  // the admin took one out
+    CHECK(planRenewal(held, kWanted, true, state, kNow).at == kNow);
+}
+
+TEST_CASE("what one order did not mend is not ordered again at once") {
+    Held held = heldFor(24h * 90);
+    held.names = {"a.example.com"};
+    RenewalState state = stateOf();
+    state.lastRenewed = kNow;
+    CHECK(planRenewal(held, kWanted, true, state, kNow).at == kNow + 1h);
+    held.ends = held.begins;  // a life of no time at all
+    CHECK(planRenewal(held, kWanted, true, state, kNow).at == kNow + 1s);
+    Ordered other = kWanted;  // but what the admin changed is
+    other.profile = "shortlived";
+    CHECK(planRenewal(held, other, true, state, kNow).at == kNow);
 }
 
 TEST_CASE("a lost state forces nothing") {
@@ -79,6 +101,15 @@ TEST_CASE("ARI: a random instant of the window, that of this certificate only") 
     CHECK(planRenewal(heldFor(24h * 90), kWanted, true, state, kNow).at > kNow + 24h * 59);
     state.windowOf = "aki.serial";  // one after the end is not worth waiting for
     state.window = acme::RenewalWindow{kNow + 24h * 91, kNow + 24h * 92, ""};
+    CHECK(planRenewal(heldFor(24h * 90), kWanted, true, state, kNow).at < kNow + 24h * 61);
+}
+
+TEST_CASE("ARI: a window never lets a certificate come near its end") {
+    RenewalState state = stateOf(0.99);
+    state.windowOf = "aki.serial";
+    state.window = acme::RenewalWindow{kNow + 24h * 80, kNow + 24h * 3650, ""};
+    CHECK(planRenewal(heldFor(24h * 90), kWanted, true, state, kNow).at == kNow + 24h * 81);
+    state.window = acme::RenewalWindow{kNow + 24h * 89, kNow + 24h * 90, ""};
     CHECK(planRenewal(heldFor(24h * 90), kWanted, true, state, kNow).at < kNow + 24h * 61);
 }
 
