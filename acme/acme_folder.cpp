@@ -30,6 +30,17 @@ std::optional<std::string> readIfThere(const std::filesystem::path& file) {
     return gateway::readWhole(file, kMostText);
 }
 
+/// For what may be lost: none where it cannot be read either.
+std::optional<std::string> readIfReadable(const std::filesystem::path& file) {
+    try {
+        return readIfThere(file);
+    } catch (const std::exception& error) {
+        gateway::log::warning("a file of renewals cannot be read; going on without it",
+                              {{"file", file.native()}, {"cause", error.what()}});
+        return std::nullopt;
+    }
+}
+
 /// What `account.json` says, where it belongs to this key.
 Account accountIn(const std::optional<std::string>& text, const AccountKey& key) {
     const json document = text ? parsed(*text) : json();
@@ -92,7 +103,7 @@ AcmeFolder::Opened AcmeFolder::openAccount(const std::string& directory) {
 }
 
 Account AcmeFolder::knownAccount(const std::string& directory) const {
-    const auto text = readIfThere(accountFolder(directory) / "account.json");
+    const auto text = readIfReadable(accountFolder(directory) / "account.json");
     const json document = text ? parsed(*text) : json();
     Account account;
     account.url = textIn(document, "url").value_or("");
@@ -110,7 +121,7 @@ void AcmeFolder::saveAccount(const std::string& directory, const AccountKey& key
 }
 
 RenewalState AcmeFolder::loadState() {
-    const auto text = readIfThere(stateFile());
+    const auto text = readIfReadable(stateFile());
     const auto state = text ? RenewalState::parse(*text, m_stateIsNewer) : std::nullopt;
     if (text && !state) {
         gateway::log::warning(m_stateIsNewer

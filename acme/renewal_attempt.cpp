@@ -15,6 +15,7 @@
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/net/offload.h"
+#include "gateway/net/tls_pair.h"
 
 namespace acme {
 
@@ -29,6 +30,7 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kMostKeyFile = 4096;
 constexpr std::chrono::milliseconds kCheckTime{5000};
+constexpr std::chrono::seconds kCleanUpTime{5};  ///< while the server stops
 
 /// What makes the certificate useless for us; empty where nothing does.
 std::string faultOf(const TlsContext& context, const std::vector<std::string>& wanted) {
@@ -39,6 +41,11 @@ std::string faultOf(const TlsContext& context, const std::vector<std::string>& w
         }
     }
     return context.facts().ends <= std::chrono::system_clock::now() ? "it has expired already" : "";
+}
+
+Failure tooLong() {
+    return withoutEnd("the order takes longer than " +
+                      std::to_string(RenewalAttempt::kMost.count()) + " minutes");
 }
 
 }  // namespace
@@ -104,8 +111,7 @@ asio::awaitable<std::optional<Failure>> RenewalAttempt::play(Order& order, const
             co_return Failure{"the server stops", "", {}};
         }
         if (std::chrono::steady_clock::now() > deadline) {
-            co_return withoutEnd("the order took longer than " + std::to_string(kMost.count()) +
-                                 " minutes");
+            co_return tooLong();
         }
         switch (order.next()) {
             case Order::Then::Send: {
@@ -114,6 +120,11 @@ asio::awaitable<std::optional<Failure>> RenewalAttempt::play(Order& order, const
                 break;
             }
             case Order::Then::Wait:
+                if (std::chrono::steady_clock::now() + order.pause() > deadline) {
+                    Failure failure = tooLong();
+                    failure.notBefore = std::chrono::system_clock::now() + order.pause();
+                    co_return failure;
+                }
                 co_await m_workshop.wait(order.pause());
                 order.waited();
                 break;
@@ -247,6 +258,7 @@ asio::awaitable<std::optional<std::string>> RenewalAttempt::hook(const char* act
     call.fqdn = "_acme-challenge." + proof.name + '.';
     call.value = dnsValueOf(proof);
     call.stop = m_workshop.stopHooks;
+    call.grace = call.action == "cleanup" ? kCleanUpTime : 0s;
     auto run = [call = std::move(call)] { return runHook(call); };
     co_return co_await offload(m_workshop.worker, std::move(run));
 }
@@ -259,6 +271,9 @@ asio::awaitable<void> RenewalAttempt::withdraw() {
             if (const auto fault = co_await hook("cleanup", proof)) {
                 gateway::log::warning("a TXT record of an ACME challenge was not removed",
                                       {{"name", proof.name}, {"cause", *fault}});
+                if (m_workshop.stopping) {
+                    break;  // it would take as long for each of them
+                }
             }
         }
     }
@@ -268,8 +283,15 @@ asio::awaitable<void> RenewalAttempt::withdraw() {
 asio::awaitable<std::optional<Failure>> RenewalAttempt::install(std::string chain) {
     auto put = [this, chain = std::move(chain)]() -> std::optional<Failure> {
         std::string fault;
+        gateway::net::CertificateAndKey pair;
         try {
-            m_issued = std::make_shared<TlsContext>(chain, m_key, m_workshop.options.minimumTls);
+            // Our key first, so that it is the one: only certificates are taken from outside.
+            std::string all = m_key + chain;
+            pair = gateway::net::readPair(all, "").value_or(gateway::net::CertificateAndKey());
+            crypto::wipe(std::span<char>(all));
+            crypto::wipe(std::span<char>(pair.key));
+            m_issued = std::make_shared<TlsContext>(pair.certificate, m_key,
+                                                    m_workshop.options.minimumTls);
             fault = faultOf(*m_issued, m_wanted.names);
         } catch (const Error& error) {
             fault = error.what();
@@ -278,7 +300,7 @@ asio::awaitable<std::optional<Failure>> RenewalAttempt::install(std::string chai
             m_issued.reset();
             return withoutEnd("the certificate that the authority issued is of no use: " + fault);
         }
-        m_workshop.folder.install(chain, m_key);
+        m_workshop.folder.install(pair.certificate, m_key);
         return std::nullopt;
     };
     auto failure = co_await offload(m_workshop.worker, std::move(put));

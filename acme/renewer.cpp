@@ -29,6 +29,7 @@ using namespace std::chrono_literals;
 
 /// Also where nothing is due: DNS may have changed, or the clock been set.
 constexpr std::chrono::minutes kMostRest{15};
+constexpr std::chrono::hours kLongestWindow{24};  ///< see windowPause()
 
 WallTime wallNow() { return std::chrono::system_clock::now(); }
 
@@ -88,6 +89,9 @@ asio::awaitable<void> Renewer::run() {
             gateway::log::error("the certificate cannot be looked after; trying again in a minute",
                                 {{"cause", failure}});
             m_plan = {wallNow() + 1min, "looking after it failed"};
+            m_last = Failure{failure, "", {}};
+            m_forced = false;
+            answerWaiting();
         }
         co_await rest();
     }
@@ -100,7 +104,8 @@ asio::awaitable<void> Renewer::turn() {
     forgetOldSettings(wanted);
     const bool isNew = held && m_state.windowOf != held->id;
     if (held && !held->id.empty() &&
-        (isNew || !m_state.windowAsked || *m_state.windowAsked <= wallNow())) {
+        (isNew || !m_state.windowAsked || *m_state.windowAsked <= wallNow() ||
+         *m_state.windowAsked > wallNow() + kLongestWindow)) {  // the clock was set back
         co_await askWindow(held->id);
     }
     const bool namesAreFixed = !m_options.names.empty();
@@ -228,26 +233,33 @@ asio::awaitable<void> Renewer::attempt(Ordered wanted, std::optional<Held> held)
     m_underWay = true;
     const RenewalState before = m_state;
     begin(wanted);
-    co_await saveState();
+    try {
+        co_await saveState();
+    } catch (...) {
+        m_state = before;  // what cannot be remembered is not begun
+        throw;
+    }
     const bool sameAuthority = !m_state.ordered || m_state.ordered->directory == wanted.directory;
     RenewalAttempt attempt(m_workshop, wanted, held && sameAuthority ? held->id : "");
     std::optional<Failure> failure;
     try {
         failure = co_await attempt.run();
+        if (!failure) {
+            co_await m_use(attempt.issued());
+        }
     } catch (const std::exception& error) {
         failure = Failure{error.what(), "", {}};
     }
-    m_underWay = false;
     if (!attempt.account().empty()) {
         m_account = attempt.account();
     }
     const auto& identities = attempt.directory().caaIdentities;
     if (m_stopping && failure) {
         m_state = before;  // nobody's fault
+        m_last = std::move(failure);
     } else {
         m_state.caaIdentity = identities.empty() ? "" : gateway::printable(identities.front(), 100);
         if (!failure) {
-            co_await m_use(attempt.issued());
             const auto& facts = attempt.issued()->facts();
             gateway::log::notice("certificate of an authority in use",
                                  {{"names", listed(wanted.names)},
@@ -258,6 +270,11 @@ asio::awaitable<void> Renewer::attempt(Ordered wanted, std::optional<Held> held)
         conclude(wanted, std::move(failure));
     }
     co_await saveState();
+    answerWaiting();
+}
+
+void Renewer::answerWaiting() {
+    m_underWay = false;
     ++m_attempts;
     for (asio::steady_timer* const waiting : m_waiting) {
         waiting->cancel();

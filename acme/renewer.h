@@ -68,6 +68,8 @@ private:
     asio::awaitable<void> askWindow(const std::string& id);
     asio::awaitable<void> attempt(Ordered wanted, std::optional<Held> held);
     void begin(const Ordered& wanted);
+    /// m_last is what became of it.
+    void answerWaiting();
     void conclude(const Ordered& wanted, std::optional<Failure> failure);
     asio::awaitable<Ordered> wanted(const std::optional<Held>& held);
     asio::awaitable<std::optional<Held>> held();

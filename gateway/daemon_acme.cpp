@@ -51,6 +51,9 @@ void Daemon::stopAcme() {
 }
 
 asio::awaitable<void> Daemon::useIssued(std::shared_ptr<const net::TlsContext> issued) {
+    if (m_tlsSettings.source != Config::Tls::Source::Acme) {
+        co_return;  // a reload chose another source, whose files are watched
+    }
     // What watches the files follows this one from here on.
     auto load = [this] { return m_certificateWatch.load(certificateSource(m_config)); };
     co_await net::offload(m_slow, load);
