@@ -28,7 +28,7 @@ constexpr const char* kGroups = "X25519:P-256:P-384";
 constexpr int kLongestChain = 8;  ///< of intermediate certificates
 
 X509Ptr firstCertificate(BIO* bio) {
-    X509Ptr certificate(PEM_read_bio_X509(bio, nullptr, nullptr, nullptr));
+    X509Ptr certificate = nextCertificate(bio);
     if (!certificate) {
         fail("the certificate is no PEM certificate");
     }
@@ -214,9 +214,8 @@ TlsContext::TlsContext(const std::string& certificatePem, const std::string& key
     if (SSL_CTX_use_certificate(m_context.get(), certificate.get()) != 1) {
         fail("the certificate cannot be used");
     }
-    while (X509* const next = PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr)) {
-        if (SSL_CTX_add0_chain_cert(m_context.get(), next) != 1) {
-            X509_free(next);
+    while (const X509Ptr next = nextCertificate(chain.get())) {
+        if (SSL_CTX_add1_chain_cert(m_context.get(), next.get()) != 1) {
             fail("a certificate of the chain cannot be used");
         }
     }

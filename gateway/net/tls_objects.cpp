@@ -31,6 +31,12 @@ Bio readOnly(std::string_view text) {
     return bio;
 }
 
+X509Ptr nextCertificate(BIO* bio) {
+    // For a passphrase OpenSSL would ask at the terminal, and wait: none is ever given.
+    const auto refuse = [](char*, int, int, void*) { return -1; };
+    return X509Ptr(PEM_read_bio_X509(bio, nullptr, refuse, nullptr));
+}
+
 std::string pemOf(const X509* certificate) {
     const Bio bio(BIO_new(BIO_s_mem()));
     if (PEM_write_bio_X509(bio.get(), certificate) != 1) {

@@ -23,6 +23,9 @@ using X509Ptr = std::unique_ptr<X509, OpensslFree<X509_free>>;
 /// `text` must outlive it.
 Bio readOnly(std::string_view text);
 
+/// The next certificate of a PEM text; null where none follows. A sealed one is none.
+X509Ptr nextCertificate(BIO* bio);
+
 /// What was written to a BIO in memory.
 std::string textOf(BIO* bio);
 

@@ -141,8 +141,8 @@ int givePassphrase(char* into, int size, int, void* given) {
 std::optional<Parts> partsOfPem(std::string_view text, const std::string& passphrase) {
     Parts parts;
     const Bio certificates = readOnly(text);
-    while (X509* const next = PEM_read_bio_X509(certificates.get(), nullptr, nullptr, nullptr)) {
-        parts.certificates.emplace_back(next);
+    while (X509Ptr next = nextCertificate(certificates.get())) {
+        parts.certificates.push_back(std::move(next));
         if (parts.certificates.size() > kMostCertificates) {
             throw Error(Error::Kind::Tls, "it holds more than " +
                                               std::to_string(kMostCertificates) + " certificates");

@@ -2,8 +2,13 @@
 // without old ciphers, are the subject of tests/end_to_end/certificates_test.py.
 #include "gateway/net/tls_pair.h"
 
+#include <array>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include <doctest/doctest.h>
 
+#include "gateway/base/durable_file.h"
 #include "gateway/base/error.h"
 
 namespace net = gateway::net;
@@ -52,4 +57,28 @@ TEST_CASE("what lacks something is refused with what it lacks") {
         many += other.certificate;
     }
     CHECK(refusal(many + made.key).find("more than 32") != std::string::npos);
+}
+
+TEST_CASE("nobody is asked for the passphrase of a certificate") {
+    // OpenSSL would ask at the terminal, or else read from standard input.
+    const std::string sealed =
+        "-----BEGIN CERTIFICATE-----\nProc-Type: 4,ENCRYPTED\n"
+        "DEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\n"
+        "AAAAAAAAAAAAAAAAAAAAAA==\n-----END CERTIFICATE-----\n";
+    const auto made = net::makeSelfSigned({"a.example.com"}, 30);
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe(ends.data()) == 0);
+    REQUIRE(::write(ends[1], "typed\n", 6) == 6);
+    const gateway::Descriptor before(::dup(STDIN_FILENO));
+    ::dup2(ends[0], STDIN_FILENO);
+    CHECK_THROWS_AS(net::certificateFacts(sealed), gateway::Error);
+    CHECK_THROWS_AS(net::TlsContext(sealed, made.key, "1.2"), gateway::Error);
+    CHECK_NOTHROW(net::TlsContext(made.certificate + sealed, made.key, "1.2"));
+    CHECK_FALSE(refusal(sealed + made.key).empty());
+    int waiting = 0;
+    ::ioctl(ends[0], FIONREAD, &waiting);
+    CHECK(waiting == 6);
+    ::dup2(before.get(), STDIN_FILENO);
+    ::close(ends[0]);
+    ::close(ends[1]);
 }
