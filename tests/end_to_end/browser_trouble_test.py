@@ -1,0 +1,43 @@
+#!/usr/bin/env python3
+"""What goes wrong while somebody uses the page, in a real browser: said, and nothing is lost."""
+import json
+
+from browser import drive, link_of
+from cases import case, expect, run
+from clients import Smtp, deliver
+from fixtures import journal_report
+from gateway import DOMAIN, Gateway, Mailbox
+
+
+@case
+def each_is_said_and_nothing_is_lost(stage):
+    gateway = Gateway(stage, web=True).start()
+
+    def mailbox(address):
+        return Mailbox(address, f"{address}@{DOMAIN}", "")
+
+    drive(stage, "trouble.mjs", gateway, {
+        "link": lambda: link_of(gateway),
+        "show": lambda address: json.loads(gateway.command("mailbox", "show", address, "--json").stdout),
+        "describe": lambda address, words: gateway.command("mailbox", "edit", address, "--description", words) and None,
+        "deliver": lambda address, subject: deliver(gateway, journal_report(subject=subject), mailbox(address)) and None,
+        "stop": gateway.stop,
+        "start": lambda: gateway.start() and None,
+    })
+
+
+@case
+def a_mailbox_takes_no_mail_before_the_tick(stage):
+    gateway = Gateway(stage, web=True).start()
+
+    def refused(address):
+        with Smtp(gateway) as smtp:
+            smtp.must("MAIL FROM:<>", "250")
+            answer = smtp.ask(f"RCPT TO:<{address}@{DOMAIN}>")
+            expect(answer.startswith("450 4.2.1"), f"a mailbox without the tick answers {answer}")
+
+    drive(stage, "before_the_tick.mjs", gateway, {"link": lambda: link_of(gateway), "refused": refused})
+
+
+if __name__ == "__main__":
+    run()
