@@ -34,7 +34,8 @@ export async function open(options = {}) {
   const seen = {console: [], hosts: new Set(), expected: new Set(), gone: false};
   page.on('console', (message) => {
     const status = /responded with a status of (\d+)/.exec(message.text())?.[1];
-    if (message.type() === 'debug' || status && seen.expected.has(Number(status)) || seen.gone && /net::ERR_/.test(message.text())) return;
+    // What is hidden unless somebody asks for everything is advice: to let the browser keep the mailbox's password.
+    if (['debug', 'verbose'].includes(message.type()) || status && seen.expected.has(Number(status)) || seen.gone && /net::ERR_/.test(message.text())) return;
     seen.console.push(`${message.type()}: ${message.text()} (${message.location().url})`);
   });
   page.on('pageerror', (error) => seen.console.push(`uncaught: ${error.stack}`));

@@ -29,7 +29,7 @@ def each_action_does_what_the_page_says(stage):
         "deliver": lambda address: deliver(gateway, journal_report(), mailbox(address)) and None,
         "rcpt": rcpt,
         "waits": waits,
-        "token": lambda token: Web(gateway, token=token).get("status").status,
+        "token": lambda token: Web(gateway, token=token).get("mailboxes").status,
     })
 
 

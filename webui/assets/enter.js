@@ -1,5 +1,5 @@
 // The two doors: setting up the first account by the link, and logging in.
-import {door, logIn, session, setUp} from './api.js';
+import {ApiError, door, logIn, session, setUp} from './api.js';
 import {ask, sentence} from './dialog.js';
 import {h, icon} from './dom.js';
 import {field} from './parts.js';
@@ -59,19 +59,13 @@ export function setUpScreen(token, done) {
     });
 }
 
+/** Two passwords that should be the same. */
 export function checkPair(password, again, element) {
   const second = element.querySelector('[name=again]');
   second.removeAttribute('aria-invalid');
   if (password === again) return;
   second.setAttribute('aria-invalid', 'true');
-  throw Object.assign(new Mismatch(), {});
-}
-
-/** Two passwords that should be the same. */
-class Mismatch extends Error {
-  constructor() {
-    super(text.enter.differ);
-  }
+  throw new ApiError('mismatch', text.enter.differ);
 }
 
 /** Nobody has an account yet, and the page was opened without the link. */

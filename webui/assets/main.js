@@ -137,7 +137,7 @@ hooks.sessionEnded = () => {
   return asking;
 };
 
-async function enter() {
+async function enter({byDoor = true} = {}) {
   document.body.querySelector('.door')?.remove();
   const frame = h('div', {class: 'frame'},
     h('header', {class: 'side'}, h('div', {class: 'brand'}, icon('gate'), text.product), menuButton, menu),
@@ -149,7 +149,7 @@ async function enter() {
     await state.load();
   } catch { /* the screen's own request says it in place */ }
   addEventListener('hashchange', () => navigate());
-  await navigate();
+  await navigate({focus: byDoor});
 }
 
 async function start() {
@@ -164,7 +164,7 @@ async function start() {
     return;
   }
   document.querySelector('noscript')?.remove();
-  if (session.name) return enter();
+  if (session.name) return enter({byDoor: false});
   const screen = said.needed ? setUpScreen(link?.[1], enter) : logInScreen(enter, Boolean(link));
   document.title = text.title(screen.title);
   document.body.prepend(h('div', {class: 'door'}, h('main', {}, screen.element)));

@@ -1,5 +1,5 @@
 // Export of all records, and import with a preview of what it would change.
-import {file, post} from '../api.js';
+import {ApiError, file, post} from '../api.js';
 import {attempt, sentence, toast} from '../dialog.js';
 import {h, replace} from '../dom.js';
 import * as format from '../format.js';
@@ -15,7 +15,7 @@ async function base64(blob) {
   return new Promise((resolve, reject) => {
     const reader = new FileReader();
     reader.onload = () => resolve(reader.result.slice(reader.result.indexOf(',') + 1));
-    reader.onerror = () => reject(new Error(t.unreadable));
+    reader.onerror = () => reject(new ApiError('unreadable', t.unreadable));
     reader.readAsDataURL(blob);
   });
 }
@@ -89,8 +89,8 @@ function importCard() {
 
   async function request() {
     const chosen = chooser.files[0];
-    if (!chosen) throw new Error(t.noFile);
-    if (chosen.size > MOST) throw new Error(t.tooLarge(format.size(MOST)));
+    if (!chosen) throw new ApiError('no_file', t.noFile);
+    if (chosen.size > MOST) throw new ApiError('too_large', t.tooLarge(format.size(MOST)));
     const values = new FormData(form);
     const on = (name) => values.get(name) ? {[name]: true} : {};
     return {backup: await base64(chosen), ...(!passphrase.hidden && {passphrase: values.get('passphrase')}), ...on('trust'), ...on('with_admins'), ...on('domain_differs')};
@@ -101,7 +101,7 @@ function importCard() {
       await busy(button, action);
     } catch (thrown) {
       result.replaceChildren();
-      error.textContent = thrown.code || thrown instanceof TypeError ? sentence(thrown) : thrown.message;
+      error.textContent = sentence(thrown);
     }
   }
   async function look() {

@@ -33,7 +33,7 @@ function deadlines(finding) {
 /** The server's sentence with the mailbox's name in place of its address, where that is known. */
 function headOf(one) {
   const name = one.mailbox && state.nameOf(one.mailbox, '');
-  const words = name ? one.text.replace(`${name} (${one.mailbox})`, name).replaceAll(one.mailbox, name) : one.text;
+  const words = name ? one.text.replace(`${one.mailbox} (${name})`, name).replaceAll(one.mailbox, name) : one.text;
   return said((/^mbx-/.test(words) ? words : words.charAt(0).toUpperCase() + words.slice(1)) + (/[.!?]$/.test(words) ? '' : '.'));
 }
 
