@@ -26,13 +26,13 @@ const link = (mailbox) => h('a', {href: `#/mailboxes/${mailbox}`, text: nameOf(m
 /** What a line says about mail, for "just now"; null where it is about something else. */
 export function words(line) {
   const {event, fields} = parse(line);
-  const mailbox = (fields.mailbox ?? '').split(/[,@ ]/)[0];
-  if (!/^mbx-[0-9a-f]{32}$/.test(mailbox)) return line.level === 'info' ? null : [event];
+  const mailbox = (fields.mailbox ?? fields.on ?? '').split(/[,@ ]/)[0];
+  if (!/^mbx-[0-9a-f]{32}$/.test(mailbox)) return line.level === 'info' ? null : [event, fields.who && h('span', {class: 'quiet', text: ` (${fields.who})`})];
   const of = (words) => [link(mailbox), ' ', h('span', {class: 'quiet', text: words})];
   if (event === 'message stored') return of(t.stored(format.size(Number(fields.octets)), fields.tls));
   if (event === 'logout') return of(Number(fields.deleted) ? t.fetched(fields.deleted) : t.looked);
   if (event === 'login') return null;
-  return of(event);
+  return of(fields.who ? `${event} (${fields.who})` : event);
 }
 
 function lineOf(line) {
