@@ -126,7 +126,8 @@ def the_passphrase_stays_nowhere(stage):
     carry(web, "preview", b"x" * 200_000, passphrase=PASSPHRASE)
     nothing_shows(gateway, {"passphrase": PASSPHRASE.encode()}, "after a sealed backup")
     for piece in memory(gateway):
-        expect(PASSPHRASE.encode() not in piece, "the passphrase is in memory")
+        # Its end: whoever frees memory writes over the first octets of what lay there.
+        expect(PASSPHRASE.encode()[-18:] not in piece, "the passphrase is in memory")
 
 
 if __name__ == "__main__":

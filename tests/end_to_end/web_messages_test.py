@@ -227,7 +227,8 @@ def the_password_stays_nowhere(stage):
     for piece in memory(gateway):
         octets += len(piece)
         for what, secret in (("password", password), ("escaped password", escaped), ("base64", as_base64)):
-            expect(secret.encode() not in piece, f"the {what} is in memory after looking inside")
+            # Its end: whoever frees memory writes over the first octets of what lay there.
+            expect(secret[-18:].encode() not in piece, f"the {what} is in memory after looking inside")
     expect(octets > 1 << 20, f"only {octets} octets of memory were searched")
     expect(os.path.exists(f"/proc/{gateway.process.pid}"), "the server is gone")
 
