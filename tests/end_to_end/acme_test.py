@@ -25,14 +25,14 @@ def keep_secret(gateway):
 
 @case
 def dns_01_with_a_wildcard(stage):
-    gateway = Gateway(stage)
+    gateway = Gateway(stage, web=True)
     pebble = Pebble(stage, gateway.host, bad_nonces=50)
     wanted = ["*.wild.example.com", "wild.example.com", HOSTNAME]
     gateway.configure(pebble.settings(challenge="dns-01", hook=pebble.hook(), names=wanted,
                                       contact="admin@example.com"))
     gateway.start()
     issued(gateway)
-    expect_equal(served.names(gateway, pebble.roots()), dict.fromkeys(("SMTP", "POP3", "POP3S"), sorted(wanted)),
+    expect_equal(served.names(gateway, pebble.roots()), dict.fromkeys(("SMTP", "POP3", "POP3S", "HTTPS"), sorted(wanted)),
                  "names of what is served, verified by the authority's root")
     calls = [line.split() for line in pebble.hook_log()]
     at_wild = [value for action, name, value in calls if (action, name) == ("present", "_acme-challenge.wild.example.com.")]

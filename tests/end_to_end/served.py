@@ -29,12 +29,13 @@ def _handshakes(gateway, context):
             client.handshake(context)
             yield client.socket
 
-    def pop3s():
-        with socket.create_connection((gateway.host, gateway.pop3s), timeout=REPLY_SECONDS) as connection:
+    def from_the_start(port):
+        with socket.create_connection((gateway.host, port), timeout=REPLY_SECONDS) as connection:
             with context.wrap_socket(connection) as under_tls:
                 yield under_tls
 
-    return {"SMTP": smtp, "POP3": pop3, "POP3S": pop3s}
+    return {"SMTP": smtp, "POP3": pop3, "POP3S": lambda: from_the_start(gateway.pop3s),
+            **({"HTTPS": lambda: from_the_start(gateway.web)} if gateway.settings["web"]["listen"] else {})}
 
 
 def names(gateway, root):
