@@ -7,7 +7,6 @@
 
 namespace {
 
-using acme::Order;
 using scripted::answerOf;
 using scripted::Authority;
 using scripted::kHost;
