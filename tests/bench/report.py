@@ -12,6 +12,7 @@ COLUMNS = ("workload", "wanted", "reached", "", "Postern", "P1", "P2", "disk", "
            "p50 / p99 ms", "load")
 SHOWN = ("Postern", "P1", "P2", "disk")
 BAR, ROW, LEFT, WIDTH = 300, 26, 330, 760
+MOST = 15  # where bars end: what is a hundred times as fast must not make the others unreadable
 
 
 def brief(goal, figures):
@@ -61,7 +62,8 @@ def chart(goals, results):
     """An SVG: how often each workload's rate is that of the peers."""
     bars = []
     for goal in goals:
-        ours = median(results[goal.name].get("Postern"), goal.figure)
+        # Without unlock_cache a log-in is one scrypt by intent, which the peers do not do.
+        ours = median(results[goal.name].get("cached") or results[goal.name].get("Postern"), goal.figure)
         for peer in ("P1", "P2"):
             theirs = median(results[goal.name].get(peer), goal.figure)
             if ours and theirs:
@@ -69,14 +71,13 @@ def chart(goals, results):
                 bars.append((f"{goal.name}: {peer}", factor, peer))
     if not bars:
         return None
-    most = max(factor for _, factor, _ in bars)
     lines = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {ROW * len(bars) + 50}" '
              'font-family="sans-serif" font-size="13">',
              f'<rect width="{WIDTH}" height="{ROW * len(bars) + 50}" fill="#fff"/>',
              '<text x="10" y="22" font-size="15">How many times as fast as Postfix with Dovecot '
              '(P1: encrypting, P2: not)</text>']
     for place, (label, factor, peer) in enumerate(bars):
-        y, length = 36 + ROW * place, max(2, round(BAR * factor / most))
+        y, length = 36 + ROW * place, max(2, round(BAR * min(factor, MOST) / MOST))
         colour = "#1f6f8b" if peer == "P1" else "#99a8b2"
         lines += [f'<text x="{LEFT - 8}" y="{y + 15}" text-anchor="end">{html.escape(label)}</text>',
                   f'<rect x="{LEFT}" y="{y + 2}" width="{length}" height="{ROW - 8}" fill="{colour}"/>',
