@@ -2,6 +2,7 @@
 
 #include "acme/challenge_answer.h"
 #include "gateway/base/error.h"
+#include "gateway/web_server.h"
 
 namespace gateway {
 
@@ -62,7 +63,7 @@ asio::awaitable<void> ChallengeListener::end() {
 }
 
 asio::awaitable<net::HttpResponse> ChallengeListener::answer(net::HttpRequest request) const {
-    co_return acme::answerChallenge(m_challenges, request, "");
+    co_return acme::answerChallenge(m_challenges, request, WebServer::pageForOthers(m_config));
 }
 
 }  // namespace gateway

@@ -21,6 +21,8 @@ struct ListenAddress {
     std::string host;  ///< a numeric address, without brackets
     std::uint16_t port = 0;
     std::string str() const;
+    /// Whether nobody on another machine can come there.
+    bool isLoopback() const { return host == "::1" || host.starts_with("127."); }
     /// Nothing where the address is not numeric, an IPv6 address lacks its brackets, or the port is
     /// none of 1…65535.
     static std::optional<ListenAddress> parse(std::string_view text);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <arpa/inet.h>
 #include <array>
+#include <functional>
 
 #include "gateway/base/error.h"
 #include "gateway/base/log.h"
@@ -19,10 +20,6 @@ using net::HttpResponse;
 
 constexpr std::size_t kMostMetricsConnections = 32;
 
-bool isLoopback(const ListenAddress& address) {
-    return address.host == "::1" || address.host.starts_with("127.");
-}
-
 bool isAddress(const std::string& host) {
     std::array<unsigned char, 16> octets{};
     return host.starts_with('[') || ::inet_pton(AF_INET, host.c_str(), octets.data()) == 1;
@@ -32,8 +29,8 @@ bool isAddress(const std::string& host) {
 /// that (DNS rebinding): on the loopback only names of this machine are answered.
 bool isForUs(const Config& config, const std::string& host) {
     const auto& listen = config.metrics.listen;
-    return !std::all_of(listen.begin(), listen.end(), isLoopback) || host.empty() ||
-           isAddress(host) || host == "localhost" || host == config.hostname ||
+    return !std::all_of(listen.begin(), listen.end(), std::mem_fn(&ListenAddress::isLoopback)) ||
+           host.empty() || isAddress(host) || host == "localhost" || host == config.hostname ||
            host == config.domain;
 }
 

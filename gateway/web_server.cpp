@@ -63,10 +63,15 @@ std::string WebServer::page(const Config& config) {
     }
     ListenAddress address = config.web.listen.front();
     // The server's name leads to the loopback for nobody.
-    if (address.host != "::1" && !address.host.starts_with("127.")) {
+    if (!address.isLoopback()) {
         address.host = config.hostname;
     }
     return "https://" + address.str() + '/';
+}
+
+std::string WebServer::pageForOthers(const Config& config) {
+    const auto& listen = config.web.listen;
+    return listen.empty() || listen.front().isLoopback() ? std::string() : page(config);
 }
 
 }  // namespace gateway

@@ -8,7 +8,7 @@ import struct
 
 from cases import case, expect, expect_equal, run
 from clients import Pop3, program
-from gateway import Gateway, free_ports
+from gateway import HOSTNAME, Gateway, free_ports
 
 PATH = "/.well-known/acme-challenge/"
 # Nobody answers there: no certificate is ever issued, and the self-signed one serves.
@@ -21,6 +21,12 @@ def challenged(stage, challenge):
     gateway.configure({"acme": {"directory": NOWHERE, "challenge": challenge,
                                 "listen": [f"{gateway.host}:{gateway.acme}"]}})
     return gateway.start()
+
+
+def location(gateway, scheme, path):
+    return program("curl", "--silent", "--insecure", "--output", "/dev/null", "--max-time", "60",
+                   "--write-out", "%{http_code} %{redirect_url}",
+                   f"{scheme}://{gateway.host}:{gateway.acme}{path}").stdout.decode()
 
 
 def status(gateway, scheme, path, *options):
@@ -36,6 +42,19 @@ def tokens_that_nobody_is_asked_about_are_not_known(stage):
             expect_equal(status(gateway, scheme, path), 404, f"{scheme} {path}")
         expect_equal(status(gateway, scheme, "/", "--data", "x"), 413, f"{scheme}: a body")
         expect_equal(status(gateway, scheme, "/", "--request", "DELETE"), 405, f"{scheme}: DELETE")
+
+
+@case
+def who_comes_to_the_wrong_port_is_shown_the_page_where_it_can_be_reached(stage):
+    gateway = Gateway(stage, {"tls": {"source": "acme"}})
+    gateway.acme, = free_ports(gateway.host, 1)
+    gateway.configure({"acme": {"directory": NOWHERE, "listen": [f"{gateway.host}:{gateway.acme}"]},
+                       "web": {"listen": [f"0.0.0.0:{gateway.web}"]}})
+    gateway.start()
+    page = f"https://{HOSTNAME}:{gateway.web}/"
+    for path in ("/", "/mailboxes?a=b"):
+        expect_equal(location(gateway, "http", path), f"307 {page}", path)
+    expect_equal(location(gateway, "http", PATH + "abc"), "404 ", "a token that nobody knows")
 
 
 def extension(kind, body):
