@@ -2,7 +2,6 @@
 // accounts there are.
 #include <memory>
 
-#include "crypto/secret.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "webui/routes.h"
@@ -14,16 +13,13 @@ namespace {
 using gateway::net::HttpResponse;
 using nlohmann::json;
 
-/// The text of that field, which the body loses.
-crypto::Password takePassword(Call& call) {
-    const auto found = call.body.find("password");
-    if (found == call.body.end() || !found->is_string()) {
+/// An empty one is a wrong one, not a missing one.
+crypto::Password passwordIn(Call& call) {
+    auto password = call.takeSecret("password");
+    if (!password) {
         throw Refused{400, "bad_request", "Send a name and a password."};
     }
-    auto& text = found->get_ref<std::string&>();
-    crypto::Password password(text);
-    crypto::wipe(std::span<char>(text));
-    return password;
+    return std::move(*password);
 }
 
 class SessionRoutes {
@@ -48,7 +44,7 @@ public:
                           "setup-link in the server's data directory holds the present one, as "
                           "long as there is no account."};
         }
-        crypto::Password password = takePassword(call);
+        crypto::Password password = passwordIn(call);
         json request{{"operation", "admin.create"},
                      {"name", name},
                      {"password", password.view()},
@@ -60,7 +56,7 @@ public:
 
     asio::awaitable<HttpResponse> logIn(Call call) {
         const std::string name = gateway::lowered(call.textOf("name"));
-        co_await m_logIn.tryPassword(name, takePassword(call), call.caller.peer);
+        co_await m_logIn.tryPassword(name, passwordIn(call), call.caller.peer);
         gateway::log::notice("admin: logged in", {{"who", name}, {"peer", call.caller.peer}});
         co_return m_doorkeeper.welcome(call.request, name);
     }

@@ -7,9 +7,7 @@
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
-#include <asio/redirect_error.hpp>
 #include <asio/steady_timer.hpp>
-#include <asio/use_awaitable.hpp>
 
 namespace gateway::net {
 
@@ -39,13 +37,7 @@ public:
         OneAtATime* m_all;
     };
 
-    asio::awaitable<Turn> turn() {
-        while (m_taken) {
-            asio::error_code ignored;
-            co_await m_over.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-        }
-        co_return Turn(*this);
-    }
+    asio::awaitable<Turn> turn();
 
 private:
     bool m_taken = false;
