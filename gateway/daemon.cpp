@@ -170,7 +170,6 @@ Daemon::Daemon(Config config)
                     std::make_shared<webui::SetupLink>(m_layout, WebServer::page(m_config)),
                     !m_config.web.listen.empty()),
       m_web(m_io, m_config, m_tls, webEngine()),
-      m_oneTable(m_io.get_executor()),
       m_control(m_io.get_executor(), m_layout, m_lock,
                 [this](nlohmann::json request, Descriptor file) {
                     return control(std::move(request), std::move(file));

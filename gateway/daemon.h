@@ -31,6 +31,7 @@
 #include "gateway/net/listener.h"
 #include "gateway/net/one_at_a_time.h"
 #include "gateway/operations.h"
+#include "gateway/shared_answer.h"
 #include "gateway/status.h"
 #include "gateway/store/directory_store.h"
 #include "gateway/watch/disk_trend.h"
@@ -110,12 +111,13 @@ private:
     webui::Engine webEngine();
     bool isOurName(const std::string& host) const;
     asio::awaitable<nlohmann::json> carryOutForPage(nlohmann::json request);
-    asio::awaitable<std::shared_ptr<const nlohmann::json>> mailboxTable();
+    asio::awaitable<nlohmann::json> mailboxTable();
     asio::awaitable<void> watchWebAccounts();
     /// What the page watches and looks into: daemon_watch.cpp.
     void completeWebEngine(webui::Engine& engine);
     std::shared_ptr<webui::Events> makeEvents();
-    asio::awaitable<std::shared_ptr<const nlohmann::json>> statusForPage();
+    /// Something of this changed: those who watch hear of it, and who asks now sees it.
+    void tell(webui::Events::Topic topic);
     asio::awaitable<nlohmann::json> exportBackup(bool withAdmins,
                                                  std::optional<crypto::Password> passphrase);
     asio::awaitable<nlohmann::json> importBackup(nlohmann::json request, std::string file,
@@ -160,14 +162,9 @@ private:
                               m_store, m_disk};
     const std::shared_ptr<webui::Events> m_events = makeEvents();
     WebServer m_web;
-    net::OneAtATime m_oneStatus{m_io.get_executor()};
-    std::shared_ptr<const nlohmann::json> m_shownStatus;  ///< as it was shown last; may be null
-    std::chrono::steady_clock::time_point m_statusFreshUntil;
+    SharedAnswer m_shownStatus{m_io.get_executor(), [this] { return status(); }};
+    SharedAnswer m_shownMailboxes{m_io.get_executor(), [this] { return mailboxTable(); }};
     net::OneAtATime m_oneSealing{m_io.get_executor()};  ///< of a backup: it takes 256 MiB
-    net::OneAtATime m_oneTable;
-    std::shared_ptr<const nlohmann::json> m_mailboxTable;  ///< as it was shown last; may be null
-    std::shared_ptr<const Registry> m_tableRegistry;       ///< that it was made from
-    std::chrono::steady_clock::time_point m_tableFreshUntil;
     ControlServer m_control;
     asio::signal_set m_signals;
     std::set<asio::steady_timer*> m_pauses;  ///< of scheduled jobs

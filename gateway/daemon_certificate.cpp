@@ -60,13 +60,13 @@ asio::awaitable<void> Daemon::watchCertificate() {
     const acme::CertificateWatch::Look seen = co_await net::offload(m_slow, std::move(look));
     m_certificateRefused = seen.refused;
     if (seen.news) {
-        m_events->tell(webui::Events::Status);
+        tell(webui::Events::Status);
         log::error("a new certificate is refused, and the one in use stays",
                    {{"cause", seen.refused}});
     }
     if (seen.fresh) {
         m_tls.replace(seen.fresh);
-        m_events->tell(webui::Events::Status);
+        tell(webui::Events::Status);
         const net::CertificateFacts& facts = seen.fresh->facts();
         log::notice("a new certificate is in use", {{"names", namesOf(facts)},
                                                     {"issuer", facts.issuer},
@@ -83,7 +83,7 @@ void Daemon::sayWhenCertificateEnds() {
     if (stage == std::exchange(m_certificateSaid, stage) || stage == CertificateStage::Fine) {
         return;
     }
-    m_events->tell(webui::Events::Status);
+    tell(webui::Events::Status);
     const std::string ends = formatTimestamp(certificate.ends);
     if (stage == CertificateStage::Over) {
         log::error(

@@ -28,8 +28,8 @@ void Daemon::takeOver(const std::shared_ptr<const Registry>& registry) {
     const auto before = m_house.registry();
     m_house.setRegistry(registry);
     if (registry != before) {
-        m_events->tell(webui::Events::Mailboxes);
-        m_events->tell(webui::Events::Status);
+        tell(webui::Events::Mailboxes);
+        tell(webui::Events::Status);
     }
     for (const Finding& finding : registry->findings()) {
         const auto same = [&](const Finding& known) {
@@ -102,14 +102,14 @@ void Daemon::judgeRoom(std::uint64_t available, WallTime now) {
     const bool isShort = available <= least;
     if (isShort && !m_roomShortSince) {
         m_roomShortSince = now;
-        m_events->tell(webui::Events::Status);
+        tell(webui::Events::Status);
         log::error(
             "disk space is below store.min_free: senders are put off with 452 until there "
             "is room; Exchange Online gives up after 24 hours",
             {{"available", describeSize(available)}, {"min_free", describeSize(least)}});
     } else if (!isShort && m_roomShortSince) {
         m_roomShortSince.reset();
-        m_events->tell(webui::Events::Status);
+        tell(webui::Events::Status);
         log::notice("disk space is above store.min_free again",
                     {{"available", describeSize(available)}});
     }

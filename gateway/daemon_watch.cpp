@@ -1,7 +1,5 @@
 // What the daemon gives the page to watch and to look into: status, traffic, events, mailboxes by
 // their password, backups. Never on the I/O thread: what blocks is a worker's.
-#include <algorithm>
-
 #include "gateway/answer.h"
 #include "gateway/base/durable_file.h"
 #include "gateway/config_reader.h"
@@ -17,9 +15,6 @@ namespace {
 
 using nlohmann::json;
 
-/// How old a status may be that is shown; and how many times what it took to make it.
-constexpr std::chrono::milliseconds kFresh{1000};
-constexpr int kFreshTimes = 5;
 constexpr std::size_t kLargestConfig = std::size_t{1} << 20U;
 
 /// {"ok": true}, or what `work` refuses.
@@ -60,7 +55,7 @@ void Daemon::completeWebEngine(webui::Engine& engine) {
                                  std::optional<crypto::Password> passphrase) {
         return importBackup(std::move(request), std::move(file), std::move(passphrase));
     };
-    engine.status = [this] { return statusForPage(); };
+    engine.status = [this] { return m_shownStatus.get(); };
     engine.traffic = [this] {
         return m_house.history().describe(std::chrono::system_clock::now());
     };
@@ -69,24 +64,16 @@ void Daemon::completeWebEngine(webui::Engine& engine) {
     engine.settings = [told = describeSettings(m_config, written)] { return told; };
     engine.events = m_events;
     m_house.tellOf([this](House::Event event) {
-        m_events->tell(event == House::Event::Traffic ? webui::Events::Traffic
-                                                      : webui::Events::Status);
+        tell(event == House::Event::Traffic ? webui::Events::Traffic : webui::Events::Status);
     });
 }
 
-/// One at a time, and all who come meanwhile get the same: each reads the folders of all mailboxes.
-asio::awaitable<std::shared_ptr<const json>> Daemon::statusForPage() {
-    const net::OneAtATime::Turn turn = co_await m_oneStatus.turn();
-    const auto begun = std::chrono::steady_clock::now();
-    if (m_shownStatus && begun < m_statusFreshUntil) {
-        co_return m_shownStatus;
+void Daemon::tell(webui::Events::Topic topic) {
+    if (topic != webui::Events::Traffic) {
+        m_shownStatus.expire();
+        m_shownMailboxes.expire();
     }
-    json told = co_await status();
-    const auto cost = std::chrono::steady_clock::now() - begun;
-    m_statusFreshUntil =
-        begun + cost + std::max<std::chrono::steady_clock::duration>(kFresh, kFreshTimes * cost);
-    m_shownStatus = std::make_shared<const json>(std::move(told));
-    co_return m_shownStatus;
+    m_events->tell(topic);
 }
 
 asio::awaitable<json> Daemon::exportBackup(bool withAdmins,

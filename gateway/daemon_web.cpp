@@ -1,6 +1,5 @@
 // What the daemon gives the page: how its requests are carried out, who may log in, and the table
 // of mailboxes. Never lets those who watch cost more than a part of one worker.
-#include <algorithm>
 #include <arpa/inet.h>
 #include <array>
 
@@ -14,10 +13,6 @@ namespace gateway {
 namespace {
 
 using nlohmann::json;
-
-/// How old the table may be that is shown; and how many times what it took to make it.
-constexpr std::chrono::milliseconds kFresh{1000};
-constexpr int kFreshTimes = 5;
 
 bool isAddress(const std::string& host) {
     std::array<unsigned char, 16> octets{};
@@ -50,7 +45,7 @@ webui::Engine Daemon::webEngine() {
     engine.carryOut = [this](json request) { return carryOutForPage(std::move(request)); };
     engine.admins = [this] { return m_webAccounts.admins(); };
     engine.setupLink = m_webAccounts.link();
-    engine.mailboxes = [this] { return mailboxTable(); };
+    engine.mailboxes = [this] { return m_shownMailboxes.get(); };
     engine.isOurName = [this](const std::string& host) { return isOurName(host); };
     engine.certificateIsOurs = [this] {
         return m_tlsSettings.source == Config::Tls::Source::SelfSigned;
@@ -68,28 +63,16 @@ bool Daemon::isOurName(const std::string& host) const {
 
 asio::awaitable<json> Daemon::carryOutForPage(json request) {
     json answer = co_await control(std::move(request), Descriptor());
-    m_mailboxTable.reset();  // who changed something sees it
+    m_shownStatus.expire();  // who changed something sees it
+    m_shownMailboxes.expire();
     co_return answer;
 }
 
-/// One at a time, and all who come meanwhile get the same: each reads the folders of all mailboxes.
-asio::awaitable<std::shared_ptr<const json>> Daemon::mailboxTable() {
-    const net::OneAtATime::Turn turn = co_await m_oneTable.turn();
-    const auto begun = std::chrono::steady_clock::now();
-    if (m_mailboxTable && m_tableRegistry == m_house.registry() && begun < m_tableFreshUntil) {
-        co_return m_mailboxTable;
-    }
+asio::awaitable<json> Daemon::mailboxTable() {
     auto list = [this, registry = m_house.registry(), times = m_house.times()] {
-        return std::make_shared<const json>(summariesOf(*registry, m_store, times));
+        return summariesOf(*registry, m_store, times);
     };
-    auto registry = m_house.registry();
-    auto table = co_await net::offload(m_disk, std::move(list));
-    const auto cost = std::chrono::steady_clock::now() - begun;
-    m_tableFreshUntil =
-        begun + cost + std::max<std::chrono::steady_clock::duration>(kFresh, kFreshTimes * cost);
-    m_tableRegistry = std::move(registry);
-    m_mailboxTable = table;
-    co_return table;
+    co_return co_await net::offload(m_disk, std::move(list));
 }
 
 asio::awaitable<void> Daemon::watchWebAccounts() {

@@ -12,7 +12,7 @@ NAMES = ("Contoso Journal", "Fabrikam Archive", "Litware", "Northwind Traders of
 
 @case
 def each_screen_can_be_used_by_everybody(stage):
-    gateway = Gateway(stage, {"alerts": {"unfetched": "1s"}}, web=True).start()
+    gateway = Gateway(stage, {"alerts": {"unfetched": "15s"}}, web=True).start()
     mailboxes = {}
 
     def fill():

@@ -3,6 +3,7 @@ import {door, hooks} from './api.js';
 
 const PAUSES = [1000, 2000, 4000, 8000];  // ms between attempts; the last one stays
 const POLL = 30000;                       // where there is no stream: ask as often
+const STEADY = 20000;                     // and at least as often for the status: that a limit was passed, no event says
 const QUIET = {status: 5000, mailboxes: 1500, traffic: 1500};  // ms between two refreshes of one kind
 
 /** Emits "status" (also: counts of mail moved), "traffic", "mailboxes" (something changed: ask), "log" (detail: lines), "reach" (detail: boolean). */
@@ -14,31 +15,32 @@ let wanted = false;
 let tries = 0;
 let timer = 0;
 let polling = 0;
+let steady = 0;
 let reached = true;
-const due = new Map();   // kind -> timer of its next hint
+const due = new Map();   // kind -> whether more hints came since the last refresh
 const late = new Set();  // kinds that changed while the page was hidden
 
 function emit(kind, detail) {
   live.dispatchEvent(new CustomEvent(kind, {detail}));
 }
 
-/** Hints are joined: the first at once, those of the next moments together. */
+/** Hints are joined: the first at once, those of the next moments together. The last of them all is followed by one more refresh: what the first was answered may have been counted a moment before the change. */
 function hint(kind) {
-  if (document.hidden) {
-    late.add(kind);
-    return;
+  if (document.hidden) late.add(kind);
+  else if (due.has(kind)) due.set(kind, true);
+  else {
+    emit(kind);
+    due.set(kind, false);
+    setTimeout(() => settle(kind), QUIET[kind]);
   }
-  if (due.has(kind)) {
-    due.set(kind, {...due.get(kind), again: true});
-    return;
-  }
-  emit(kind);
-  const timeout = setTimeout(() => {
-    const {again} = due.get(kind);
-    due.delete(kind);
-    if (again) hint(kind);
-  }, QUIET[kind]);
-  due.set(kind, {timeout, again: false});
+}
+
+function settle(kind) {
+  const more = due.get(kind);
+  due.delete(kind);
+  if (more) hint(kind);
+  else if (document.hidden) late.add(kind);
+  else emit(kind);
 }
 
 document.addEventListener('visibilitychange', () => {
@@ -123,12 +125,15 @@ export function listen(log) {
   if (wanted && withLog === log && source) return;
   withLog = log;
   wanted = true;
+  clearInterval(steady);
+  steady = setInterval(() => reached && hint('status'), STEADY);
   open();
 }
 
 export function hush() {
   wanted = false;
   clearTimeout(timer);
+  clearInterval(steady);
   drop();
 }
 
