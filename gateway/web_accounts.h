@@ -21,13 +21,14 @@ public:
     /// What a look at the file has found.
     struct Found {
         std::shared_ptr<const webui::Admins> admins;  ///< null where it cannot be read
-        std::string trouble;                          ///< why
+        /// Why not; or, where there are admins, why the link is not as it should be.
+        std::string trouble;
         std::string secret;  ///< of the link; empty where there is an account
         bool linkRemoved = false;
     };
 
     /// Blocking, on the lane of records. Reads the file where it changed, and makes or removes the
-    /// link; nothing where all is as it was.
+    /// link; nothing where all is as it was. What fails is tried again at the next look.
     std::optional<Found> look();
 
     /// On the I/O thread.
@@ -49,12 +50,14 @@ private:
     };
     Stamp stamp() const;
     void tendLink(Found& found) const;
+    void say(const Found& found);
 
     const Layout m_layout;
     const std::shared_ptr<webui::SetupLink> m_link;
     const bool m_linked;
     std::optional<Stamp> m_seen;                    ///< look()'s own
-    std::shared_ptr<const webui::Admins> m_admins;  ///< of the I/O thread
+    std::shared_ptr<const webui::Admins> m_admins;  ///< of the I/O thread, as what follows
+    std::string m_said;                             ///< the trouble that was logged last
 };
 
 }  // namespace gateway
