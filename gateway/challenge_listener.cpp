@@ -11,14 +11,6 @@ namespace {
 /// Everybody may come to these ports, and nobody has long to say.
 constexpr std::size_t kMostConnections = 128;
 
-net::Listener::Limits limits() {
-    net::Listener::Limits limits;
-    limits.connections = kMostConnections;
-    limits.connectionsPerAddress = kMostConnections / 4;
-    limits.refusal = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n";
-    return limits;
-}
-
 net::HttpServer::Options options(const acme::Challenges& challenges) {
     net::HttpServer::Options options;
     options.idle = std::chrono::seconds(10);
@@ -39,9 +31,10 @@ ChallengeListener::ChallengeListener(asio::io_context& io, const Config& config,
       m_challenges(challenges),
       m_server(options(challenges), certificates,
                [this](net::HttpRequest request) { return answer(std::move(request)); }),
-      m_listener(io, "acme", limits(), [this](net::LineStream& stream, bool tlsFromStart) {
-          return m_server.converse(stream, tlsFromStart);
-      }) {}
+      m_listener(io, "acme", net::httpLimits(kMostConnections, kMostConnections / 4),
+                 [this](net::LineStream& stream, bool tlsFromStart) {
+                     return m_server.converse(stream, tlsFromStart);
+                 }) {}
 
 void ChallengeListener::listen() {
     if (m_config.tls.source != Config::Tls::Source::Acme || !m_config.acme.listens()) {

@@ -44,7 +44,6 @@ public:
 
     Config fill() {
         for (const auto& [name, value] : m_values) {
-            m_config.positions[name] = {value.line, value.column};
             if (!findConfigKey(name)->effective && !isOff(value)) {
                 m_config.withoutEffect.push_back(name);
             }
@@ -58,6 +57,7 @@ public:
         fillRest();
         checkListeners();
         throwFirst();
+        m_config.written = std::move(m_values);
         return std::move(m_config);
     }
 
@@ -369,8 +369,8 @@ std::optional<ListenAddress> ListenAddress::parse(std::string_view text) {
 }
 
 std::string Config::where(const std::string& key) const {
-    const auto found = positions.find(key);
-    return at(file, found == positions.end() ? 0 : found->second.first, 0) + ": " + key;
+    const auto found = written.find(key);
+    return at(file, found == written.end() ? 0 : found->second.line, 0) + ": " + key;
 }
 
 Config parseConfig(std::string_view text, const std::filesystem::path& file) {

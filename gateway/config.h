@@ -12,6 +12,7 @@
 
 #include "crypto/keys.h"
 #include "gateway/base/log.h"
+#include "gateway/config_keys.h"
 #include "gateway/mail/mailbox_id.h"
 
 namespace gateway {
@@ -105,8 +106,8 @@ struct Config {
     /// Keys that were set, not merely to "none", but belong to parts this version does not have
     /// yet.
     std::vector<std::string> withoutEffect;
-    /// Line and column of every key that was set ("smtp.listen").
-    std::map<std::string, std::pair<unsigned, unsigned>> positions;
+    /// Every key that was set ("smtp.listen"), as the file had it when it was read.
+    std::map<std::string, ConfigValue> written;
 };
 
 /// Reads and checks the file. Throws Error(Config) with one line for an admin: file, line, column,

@@ -1,8 +1,6 @@
 // What the daemon answers by HTTP. Never tells more than counts and times; never lets a slow disk
 // stop the I/O thread.
 #include <algorithm>
-#include <arpa/inet.h>
-#include <array>
 #include <functional>
 
 #include "gateway/base/error.h"
@@ -20,35 +18,26 @@ using net::HttpResponse;
 
 constexpr std::size_t kMostMetricsConnections = 32;
 
-bool isAddress(const std::string& host) {
-    std::array<unsigned char, 16> octets{};
-    return host.starts_with('[') || ::inet_pton(AF_INET, host.c_str(), octets.data()) == 1;
-}
-
 /// A page that a browser on this machine shows may resolve its own name to 127.0.0.1 and ask under
 /// that (DNS rebinding): on the loopback only names of this machine are answered.
 bool isForUs(const Config& config, const std::string& host) {
     const auto& listen = config.metrics.listen;
     return !std::all_of(listen.begin(), listen.end(), std::mem_fn(&ListenAddress::isLoopback)) ||
-           host.empty() || isAddress(host) || host == "localhost" || host == config.hostname ||
+           host.empty() || net::isAddress(host) || host == "localhost" || host == config.hostname ||
            host == config.domain;
 }
 
 }  // namespace
 
 net::Listener::Limits Daemon::metricsLimits() {
-    net::Listener::Limits limits;
-    limits.connections = kMostMetricsConnections;
-    limits.connectionsPerAddress = kMostMetricsConnections / 2;
-    limits.refusal = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n";
-    return limits;
+    return net::httpLimits(kMostMetricsConnections, kMostMetricsConnections / 2);
 }
 
 void Daemon::listenForMetrics() {
     try {
         listen(m_metrics, m_config.metrics.listen, "metrics.listen", false);
     } catch (const Error& error) {
-        if (m_config.positions.contains("metrics.listen")) {
+        if (m_config.written.contains("metrics.listen")) {
             throw;
         }
         // Nobody asked for it in so many words: mail is worth more than figures.

@@ -1,8 +1,6 @@
 // What the daemon gives the page to watch and to look into: status, traffic, events, mailboxes by
 // their password, backups. Never on the I/O thread: what blocks is a worker's.
 #include "gateway/answer.h"
-#include "gateway/base/durable_file.h"
-#include "gateway/config_reader.h"
 #include "gateway/daemon.h"
 #include "gateway/exit_code.h"
 #include "gateway/net/offload.h"
@@ -14,8 +12,6 @@ namespace gateway {
 namespace {
 
 using nlohmann::json;
-
-constexpr std::size_t kLargestConfig = std::size_t{1} << 20U;
 
 /// {"ok": true}, or what `work` refuses.
 json judged(const std::function<void()>& work) {
@@ -59,9 +55,7 @@ void Daemon::completeWebEngine(webui::Engine& engine) {
     engine.traffic = [this] {
         return m_house.history().describe(std::chrono::system_clock::now());
     };
-    // As they are now, a moment after the file was read: later it may say something else.
-    auto written = readConfigText(readWhole(m_config.file, kLargestConfig)).values;
-    engine.settings = [told = describeSettings(m_config, written)] { return told; };
+    engine.settings = [told = describeSettings(m_config)] { return told; };
     engine.events = m_events;
     m_house.tellOf([this](House::Event event) {
         tell(event == House::Event::Traffic ? webui::Events::Traffic : webui::Events::Status);

@@ -1,8 +1,5 @@
 // What the daemon gives the page: how its requests are carried out, who may log in, and the table
 // of mailboxes. Never lets those who watch cost more than a part of one worker.
-#include <arpa/inet.h>
-#include <array>
-
 #include "gateway/base/error.h"
 #include "gateway/daemon.h"
 #include "gateway/mailbox_summary.h"
@@ -13,11 +10,6 @@ namespace gateway {
 namespace {
 
 using nlohmann::json;
-
-bool isAddress(const std::string& host) {
-    std::array<unsigned char, 16> octets{};
-    return host.starts_with('[') || ::inet_pton(AF_INET, host.c_str(), octets.data()) == 1;
-}
 
 json summariesOf(const Registry& registry, MessageStore& store, const MailboxTimes& times) {
     json all = json::array();
@@ -57,7 +49,7 @@ webui::Engine Daemon::webEngine() {
 }
 
 bool Daemon::isOurName(const std::string& host) const {
-    return isAddress(host) || host == "localhost" || host == m_config.hostname ||
+    return net::isAddress(host) || host == "localhost" || host == m_config.hostname ||
            host == m_config.domain || net::covers(m_tls.current()->facts().names, host);
 }
 

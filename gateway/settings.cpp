@@ -23,11 +23,10 @@ json valueOf(const ConfigKey& key, const ConfigValue& value) {
     }
 }
 
-json describe(const ConfigKey& key, const Config& config,
-              const std::map<std::string, ConfigValue>& all) {
+json describe(const ConfigKey& key, const Config& config) {
     const std::string name(key.name);
-    const auto written = all.find(name);
-    const bool isWritten = written != all.end();
+    const auto written = config.written.find(name);
+    const bool isWritten = written != config.written.end();
     json setting{{"key", name},
                  {"default", standardOf(key)},
                  {"line", isWritten ? json(written->second.line) : json()},
@@ -45,10 +44,10 @@ json describe(const ConfigKey& key, const Config& config,
 
 }  // namespace
 
-json describeSettings(const Config& config, const std::map<std::string, ConfigValue>& written) {
+json describeSettings(const Config& config) {
     json settings = json::array();
     for (const ConfigKey& key : configKeys()) {
-        settings.push_back(describe(key, config, written));
+        settings.push_back(describe(key, config));
     }
     return {{"file", config.file.native()}, {"settings", std::move(settings)}};
 }

@@ -2,12 +2,9 @@
 // what a file holds that a setting names.
 #pragma once
 
-#include <map>
 #include <nlohmann/json.hpp>
-#include <string>
 
 #include "gateway/config.h"
-#include "gateway/config_keys.h"
 
 namespace gateway {
 
@@ -15,8 +12,6 @@ namespace gateway {
 /// value, default (null: there is none), line (null: not written there), effective (false: this
 /// version does not act on it), secret (only where it is one: then value is null)}. Values are
 /// texts, numbers or arrays of texts, as TOML has them.
-/// `written` is what the file had when it was read, as readConfigText() gives it.
-nlohmann::json describeSettings(const Config& config,
-                                const std::map<std::string, ConfigValue>& written);
+nlohmann::json describeSettings(const Config& config);
 
 }  // namespace gateway

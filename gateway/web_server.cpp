@@ -9,17 +9,12 @@ namespace {
 
 /// Several admins, each with some tabs, and a few programs; also from behind one address.
 constexpr std::size_t kMostConnections = 256;
-
-net::Listener::Limits limits() {
-    net::Listener::Limits limits;
-    limits.connections = kMostConnections;
-    limits.connectionsPerAddress = kMostConnections / 2;
-    limits.refusal = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n";
-    return limits;
-}
+/// An authority takes minutes to issue a certificate, and many records take long to read.
+constexpr std::chrono::minutes kLongestHandler{10};
 
 net::HttpServer::Options options(const webui::Site& site) {
     net::HttpServer::Options options;
+    options.handler = kLongestHandler;
     options.mostBody = [&site](const net::HttpRequest& request) { return site.mostBody(request); };
     return options;
 }
@@ -32,16 +27,17 @@ WebServer::WebServer(asio::io_context& io, const Config& config, const net::TlsH
       m_site(std::move(engine)),
       m_server(options(m_site), certificates,
                [this](net::HttpRequest request) { return m_site.answer(std::move(request)); }),
-      m_listener(io, "web", limits(), [this](net::LineStream& stream, bool tlsFromStart) {
-          return m_server.converse(stream, tlsFromStart);
-      }) {}
+      m_listener(io, "web", net::httpLimits(kMostConnections, kMostConnections / 2),
+                 [this](net::LineStream& stream, bool tlsFromStart) {
+                     return m_server.converse(stream, tlsFromStart);
+                 }) {}
 
 void WebServer::listen() {
     for (const ListenAddress& address : m_config.web.listen) {
         try {
             m_listener.listen(address.host, address.port, true);
         } catch (const Error& error) {
-            if (m_config.positions.contains("web.listen")) {
+            if (m_config.written.contains("web.listen")) {
                 throw Error(error.kind(), m_config.where("web.listen") + ": " + error.what());
             }
             // Nobody asked for it in so many words: mail is worth more than the page.

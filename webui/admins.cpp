@@ -6,13 +6,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "crypto/digest.h"
 #include "gateway/base/durable_file.h"
 #include "gateway/base/error.h"
-#include "gateway/base/random.h"
 #include "gateway/base/text.h"
 #include "gateway/mail/ownership.h"
 #include "gateway/mail/statement_toml.h"
+#include "webui/opaque_token.h"
 
 namespace webui {
 
@@ -34,18 +33,6 @@ constexpr std::array<std::pair<TokenScope, std::string_view>, 3> kScopes{
     {{TokenScope::Read, "read"},
      {TokenScope::Manage, "manage"},
      {TokenScope::Replicate, "replicate"}}};
-
-std::string randomHex(std::size_t count) {
-    std::vector<std::byte> octets(count);
-    gateway::fillRandom(octets);
-    std::string text = gateway::hexOf(octets);
-    crypto::wipe(octets);
-    return text;
-}
-
-std::string digestOf(std::string_view token) {
-    return gateway::hexOf(crypto::sha256(gateway::octetsOf(token)));
-}
 
 bool isDigest(std::string_view text) {
     return text.size() == 64 &&

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "crypto/digest.h"
 #include "crypto/secret.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/text.h"
+#include "webui/opaque_token.h"
 
 namespace webui {
 
@@ -92,7 +92,7 @@ bool Doorkeeper::sessionCounts(const std::string& digest) {
 
 std::optional<Caller> Doorkeeper::bySession(const HttpRequest& request) {
     const std::string id = cookieIn(request);
-    const std::string digest = Sessions::digestOf(id);
+    const std::string digest = digestOf(id);
     if (id.empty() || !sessionCounts(digest)) {
         return std::nullopt;
     }
@@ -203,10 +203,10 @@ Caller Doorkeeper::admit(const HttpRequest& request, Access access) {
 
 HttpResponse Doorkeeper::welcome(const HttpRequest& request, const std::string& name) {
     if (const std::string before = cookieIn(request); !before.empty()) {
-        m_sessions.close(Sessions::digestOf(before));
+        m_sessions.close(digestOf(before));
     }
     const auto opened = m_sessions.open(name, credentialOf(m_engine, name), now());
-    HttpResponse response = jsonResponse(200, describe(Sessions::digestOf(opened.id)));
+    HttpResponse response = jsonResponse(200, describe(digestOf(opened.id)));
     response.fields.emplace_back("Set-Cookie", cookie(opened.id));
     return response;
 }

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "crypto/secret.h"
+#include "gateway/base/text.h"
 #include "gateway/base/utf8.h"
 
 namespace webui {
@@ -17,19 +18,11 @@ constexpr auto kSecrets = std::to_array<std::string_view>(
 
 constexpr std::string_view kBlanks = " \t\r\n";
 
-int hexValue(char digit) {
-    if (digit >= '0' && digit <= '9') {
-        return digit - '0';
-    }
-    const char lower = static_cast<char>(static_cast<unsigned char>(digit) | 0x20U);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 /// Takes four hex digits from the front.
 std::optional<char32_t> takeUnit(std::string_view& text) {
     char32_t unit = 0;
     for (int i = 0; i < 4; ++i) {
-        const int value = text.empty() ? -1 : hexValue(text.front());
+        const int value = text.empty() ? -1 : gateway::hexDigit(text.front());
         if (value < 0) {
             return std::nullopt;
         }

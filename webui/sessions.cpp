@@ -3,10 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "crypto/digest.h"
-#include "crypto/secret.h"
-#include "gateway/base/random.h"
-#include "gateway/base/text.h"
+#include "webui/opaque_token.h"
 
 namespace webui {
 
@@ -16,18 +13,6 @@ constexpr std::size_t kIdOctets = 32;
 constexpr std::size_t kMost = 1000;
 
 }  // namespace
-
-std::string randomHex(std::size_t octets) {
-    std::vector<std::byte> random(octets);
-    gateway::fillRandom(random);
-    std::string text = gateway::hexOf(random);
-    crypto::wipe(random);
-    return text;
-}
-
-std::string Sessions::digestOf(std::string_view id) {
-    return gateway::hexOf(crypto::sha256(gateway::octetsOf(id)));
-}
 
 bool Sessions::isOver(const Session& session, Time now) const {
     return now >= session.ends || now - session.lastUsed >= m_limits.idle;

@@ -48,7 +48,6 @@ public:
     /// False where there was none.
     bool close(const std::string& digest);
 
-    static std::string digestOf(std::string_view id);
     const Limits& limits() const { return m_limits; }
     std::size_t count() const { return m_sessions.size(); }
 
@@ -59,8 +58,5 @@ private:
     const Limits m_limits;
     std::map<std::string, Session> m_sessions;  ///< by the SHA-256 of the id
 };
-
-/// `octets` random octets in hex.
-std::string randomHex(std::size_t octets);
 
 }  // namespace webui

@@ -8,7 +8,7 @@
 #include "gateway/base/durable_file.h"
 #include "gateway/base/error.h"
 #include "gateway/base/text.h"
-#include "webui/sessions.h"
+#include "webui/opaque_token.h"
 
 namespace webui {
 
@@ -62,10 +62,10 @@ bool SetupLink::remove() const {
     return true;
 }
 
-void SetupLink::open(const std::string& secret) { m_digest = Sessions::digestOf(secret); }
+void SetupLink::open(const std::string& secret) { m_digest = digestOf(secret); }
 
 bool SetupLink::fits(std::string_view secret) const {
-    return isOpen() && crypto::equalInConstantTime(gateway::octetsOf(Sessions::digestOf(secret)),
+    return isOpen() && crypto::equalInConstantTime(gateway::octetsOf(digestOf(secret)),
                                                    gateway::octetsOf(m_digest));
 }
 

@@ -2,20 +2,11 @@
 
 #include <algorithm>
 
+#include "gateway/base/text.h"
+
 namespace webui {
 
 namespace {
-
-/// -1 where it is none.
-int hexValue(char c) {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
 
 /// What stands before the next `mark`; takes both away.
 std::string_view takeUntil(std::string_view& text, char mark) {
@@ -36,8 +27,8 @@ std::optional<std::string> percentDecoded(std::string_view text) {
     for (std::size_t i = 0; i < text.size(); ++i) {
         char c = text[i];
         if (c == '%') {
-            const int high = i + 2 < text.size() ? hexValue(text[i + 1]) : -1;
-            const int low = high >= 0 ? hexValue(text[i + 2]) : -1;
+            const int high = i + 2 < text.size() ? gateway::hexDigit(text[i + 1]) : -1;
+            const int low = high >= 0 ? gateway::hexDigit(text[i + 2]) : -1;
             if (low < 0) {
                 return std::nullopt;
             }

@@ -94,6 +94,12 @@ std::string hexOf(std::span<const std::byte> octets) {
     return result;
 }
 
+int hexDigit(char c) {
+    const std::size_t at =
+        kHexDigits.find(c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c);
+    return at == std::string_view::npos ? -1 : static_cast<int>(at);
+}
+
 std::optional<std::uint64_t> parseDecimal(std::string_view digits) {
     std::uint64_t value = 0;
     const char* const end = digits.data() + digits.size();

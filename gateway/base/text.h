@@ -25,6 +25,9 @@ std::string_view trimmed(std::string_view text);
 /// Lower-case hex, two digits an octet.
 std::string hexOf(std::span<const std::byte> octets);
 
+/// 0 to 15, of either case; -1 where it is none.
+int hexDigit(char c);
+
 /// Digits only, no sign, no blanks; nothing where it is empty or exceeds 2^64 - 1.
 std::optional<std::uint64_t> parseDecimal(std::string_view digits);
 

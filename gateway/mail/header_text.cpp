@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cerrno>
+#include <cstdint>
 #include <iconv.h>
 #include <vector>
 
@@ -70,7 +72,8 @@ public:
     Converter(const Converter&) = delete;
     Converter& operator=(const Converter&) = delete;
 
-    bool known() const { return m_handle != unknown(); }
+    /// iconv_open() gives (iconv_t)-1 for a charset that it does not know.
+    bool known() const { return std::bit_cast<std::intptr_t>(m_handle) != -1; }
 
     /// What cannot be converted becomes U+FFFD, an octet at a time.
     std::string convert(std::string octets) {
@@ -94,10 +97,6 @@ public:
     }
 
 private:
-    /// What iconv_open() gives for a charset it does not know.
-    static ::iconv_t unknown() {
-        return reinterpret_cast<::iconv_t>(-1);  // NOLINT(performance-no-int-to-ptr)
-    }
     ::iconv_t m_handle;
 };
 
@@ -117,21 +116,13 @@ std::optional<std::string> toUtf8(const std::string& charset, const std::string&
     return converter.known() ? std::optional(converter.convert(octets)) : std::nullopt;
 }
 
-int hexValue(char digit) {
-    const auto at = std::string_view("0123456789ABCDEF").find(digit);
-    const auto lower = std::string_view("0123456789abcdef").find(digit);
-    return at != std::string_view::npos      ? static_cast<int>(at)
-           : lower != std::string_view::npos ? static_cast<int>(lower)
-                                             : -1;
-}
-
 /// RFC 2047 4.2.
 std::optional<std::string> decodeQ(std::string_view text) {
     std::string octets;
     for (std::size_t i = 0; i < text.size(); ++i) {
         if (text[i] == '=') {
-            const int high = i + 2 < text.size() ? hexValue(text[i + 1]) : -1;
-            const int low = i + 2 < text.size() ? hexValue(text[i + 2]) : -1;
+            const int high = i + 2 < text.size() ? hexDigit(text[i + 1]) : -1;
+            const int low = i + 2 < text.size() ? hexDigit(text[i + 2]) : -1;
             if (high < 0 || low < 0) {
                 return std::nullopt;
             }

@@ -1,6 +1,7 @@
 #include "gateway/net/http.h"
 
 #include <algorithm>
+#include <arpa/inet.h>
 #include <array>
 #include <ctime>
 
@@ -78,6 +79,11 @@ const std::string* HttpRequest::field(std::string_view lowerName) const {
         }
     }
     return found;
+}
+
+bool isAddress(const std::string& host) {
+    std::array<unsigned char, 4> octets{};
+    return host.starts_with('[') || ::inet_pton(AF_INET, host.c_str(), octets.data()) == 1;
 }
 
 HttpResponse HttpResponse::text(unsigned status, std::string body) {

@@ -38,6 +38,9 @@ struct HttpRequest {
     const std::string* field(std::string_view lowerName) const;
 };
 
+/// Whether the host that a request names is an address and no name: "192.0.2.1", "[2001:db8::1]".
+bool isAddress(const std::string& host);
+
 struct HttpStream;
 
 struct HttpResponse {

@@ -40,6 +40,14 @@ private:
 
 }  // namespace
 
+Listener::Limits httpLimits(std::size_t connections, std::size_t connectionsPerAddress) {
+    Listener::Limits limits;
+    limits.connections = connections;
+    limits.connectionsPerAddress = connectionsPerAddress;
+    limits.refusal = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n";
+    return limits;
+}
+
 HttpServer::HttpServer(Options options, const TlsHolder& certificates, Handler handler)
     : m_options(std::move(options)), m_certificates(certificates), m_handler(std::move(handler)) {}
 
@@ -72,7 +80,6 @@ asio::awaitable<bool> HttpServer::serveOne(LineStream& stream, bool last) {
     if (parser.state() == HttpRequestParser::State::HeaderRead) {
         co_await readBody(stream, parser);
     }
-    stream.expiresAfter(m_options.response);
     HttpResponse response;
     bool toHead = false;
     bool keepAlive = false;
@@ -88,11 +95,13 @@ asio::awaitable<bool> HttpServer::serveOne(LineStream& stream, bool last) {
         toHead = request.method == "HEAD";
         keepAlive = request.keepAlive && !last;
         const bool knowsChunks = !request.oldVersion;
+        stream.expiresAfter(m_options.handler);
         response = co_await answer(std::move(request));
         if (response.stream && !response.stream->length && !knowsChunks) {
             response = HttpResponse::text(505, "This is only told by HTTP/1.1.\n");
         }
     }
+    stream.expiresAfter(m_options.response);
     co_await send(stream, response, toHead, keepAlive);
     co_return keepAlive;
 }

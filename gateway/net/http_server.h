@@ -13,9 +13,13 @@
 #include "gateway/net/http.h"
 #include "gateway/net/http_server_parser.h"
 #include "gateway/net/line_stream.h"
+#include "gateway/net/listener.h"
 #include "gateway/net/tls.h"
 
 namespace gateway::net {
+
+/// Of a listener whose Converse is a server's below: who is one too many gets a 503.
+Listener::Limits httpLimits(std::size_t connections, std::size_t connectionsPerAddress);
 
 /// Belongs to the I/O thread.
 class HttpServer {
@@ -32,7 +36,8 @@ public:
         std::chrono::milliseconds idle{std::chrono::seconds(30)};  ///< before a request
         std::chrono::milliseconds header{std::chrono::seconds(10)};
         std::chrono::milliseconds body{std::chrono::seconds(60)};
-        /// To make and to send it; of a stream, to make each piece and to send each part of it.
+        std::chrono::milliseconds handler{std::chrono::seconds(60)};  ///< to make the response
+        /// To send it; of a stream, to make each piece and to send each part of it.
         std::chrono::milliseconds response{std::chrono::seconds(60)};
         unsigned requests = 1000;  ///< on one connection
         /// Of its TLS handshakes; a client that came for a challenge is not served.

@@ -24,6 +24,13 @@ TEST_CASE("trimmed takes blanks and line ends off both ends only") {
 TEST_CASE("hex has two lower-case digits an octet") {
     constexpr std::array<std::byte, 3> kOctets{std::byte{0}, std::byte{0x7F}, std::byte{0xFE}};
     CHECK(hexOf(kOctets) == "007ffe");
+    CHECK(hexDigit('0') == 0);
+    CHECK(hexDigit('9') == 9);
+    CHECK(hexDigit('a') == 10);
+    CHECK(hexDigit('F') == 15);
+    for (const char none : {'g', 'G', '/', ':', '@', '`', ' ', '\0', '\xff'}) {
+        CHECK(hexDigit(none) == -1);
+    }
     CHECK(textOf(octetsOf("a\0b")) == std::string_view("a"));
 }
 

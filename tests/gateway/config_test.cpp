@@ -184,7 +184,7 @@ TEST_CASE("a file with only a domain has every default") {
     CHECK(config.alerts.unfetched == std::chrono::hours(20));
     CHECK(config.alerts.certificate == std::chrono::hours(14 * 24));
     CHECK(config.withoutEffect.empty());
-    CHECK(config.positions.size() == 1);
+    CHECK(config.written.size() == 1);
 }
 
 TEST_CASE("every key is taken") {

@@ -5,15 +5,12 @@
 
 #include <doctest/doctest.h>
 
-#include "gateway/config_reader.h"
-
 using nlohmann::json;
 
 namespace {
 
 json describe(const std::string& text) {
-    return gateway::describeSettings(gateway::parseConfig(text, "/etc/postern/postern.toml"),
-                                     gateway::readConfigText(text).values);
+    return gateway::describeSettings(gateway::parseConfig(text, "/etc/postern/postern.toml"));
 }
 
 json settingOf(const json& told, const std::string& key) {
