@@ -2,6 +2,7 @@
 import dataclasses
 
 from measure import median
+from page import table, watched
 from workloads import KIB, MIB, crowded, idle, ingest, large, listing, logins, populous, raw, retrieval
 
 
@@ -86,6 +87,20 @@ def flat(runs):
     return f"{mine:.2f} CPU s per 1,000, {mine / base:.2f} × {base:.2f}", mine <= 1.1 * base
 
 
+def usable(runs):
+    seen, ordered, found = (median(runs.get("page"), figure) for figure in ("seen", "sorted", "found"))
+    if seen is None:
+        return "", False
+    return f"there after {seen:.0f} ms, sorted after {ordered:.0f}, one found after {found:.0f}", seen <= 1000
+
+
+def cheap(runs):
+    mine, base = (median(runs.get("page"), figure) for figure in ("watched", "unwatched"))
+    if mine is None:
+        return "", False
+    return f"{mine:.0%} of a core, watched by nobody {base:.0%}", mine - base <= 0.1
+
+
 def everybody(run, **more):
     return {"Postern": run, "P1": run, "P2": run, **more}
 
@@ -119,6 +134,9 @@ GOALS = [
          {"Postern": large(100_000_000)}, at_most("memory", 2, "{:.1f} MiB more")),
     Goal("log-ins", "1,500 /s with unlock_cache", "/s", "rate",
          {"Postern": logins(4), "cached": logins(4), "P1": logins(4), "P2": logins(4)}, many_logins),
+    Goal("page, table of 5,000 mailboxes", "usable within 1 s", "ms", "seen", {"page": table(5000)}, usable, True),
+    Goal("page, 10 admins watch 5,000 mailboxes, 10 messages/s", "10 % of a core more", "cores", "watched",
+         {"page": watched(5000, 10)}, cheap, True),
     *(grown(f"{connections} connections", ingest(75 * KIB, connections, 64, 4000)) for connections in (1, 64, 256)),
     grown("1 mailbox", ingest(75 * KIB, 16, 1, 4000)),
     grown("5,000 mailboxes", populous(75 * KIB, 16, 5000, 4000), "populous"),

@@ -28,9 +28,9 @@ def message_name(number):
 class Postern:
     name = "Postern"
 
-    def __init__(self, stage, settings=None, mailboxes=MAILBOXES):
+    def __init__(self, stage, settings=None, mailboxes=MAILBOXES, web=False):
         self.gateway = Gateway(stage, {
-            "smtp": {"max_connections": 2000}, **(settings or {})}).start()
+            "smtp": {"max_connections": 2000}, **(settings or {})}, web=web).start()
         self.mailboxes = [self.gateway.create(f"bench {number}") for number in range(mailboxes)]
 
     host = property(lambda self: self.gateway.host)
