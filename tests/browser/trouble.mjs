@@ -134,6 +134,28 @@ async function markup(page) {
   expect(await page.title() !== 'hit', 'a script of somebody else ran');
 }
 
+/** Nor does what a backup of somebody else holds, before it is imported and after. */
+async function markupInBackup(page) {
+  const harmless = async (where) => {
+    expect(await page.locator('img, script:not([src]), iframe').count() === 0, `markup has become elements ${where}`);
+    expect(await page.title() !== 'hit', `a script of somebody else ran ${where}`);
+  };
+  await visit(page, 'backup', 'Backup');
+  await page.locator('input[type=file]').setInputFiles(await world('backup', MARKUP));
+  await page.getByRole('button', {name: 'Show what would change'}).click();
+  await page.getByText('host <img').waitFor();
+  await page.getByLabel('Trust the servers that signed it').check();
+  await page.getByRole('cell', {name: 'imported <img'}).first().waitFor();
+  await harmless('in the preview');
+  await page.getByRole('button', {name: /^Import \d/}).click();
+  await page.getByText('Imported: 1 mailbox has changed.').first().waitFor();
+  await harmless('after the import');
+  await visit(page, 'mailboxes', 'Mailboxes');
+  await page.getByText('imported <img').waitFor();
+  await page.getByText('described <img').nth(1).waitFor();
+  await harmless('in the table');
+}
+
 await run(async () => {
   const first = await open();
   await setUp(first, await world('link'));
@@ -144,6 +166,7 @@ await run(async () => {
   const other = await open();
   await twoAdmins(page, other);
   await markup(page);
+  await markupInBackup(page);
   first.seen.expected.add(401);
   for (const done of [first, other]) {
     judge(done);

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What goes wrong while somebody uses the page, in a real browser: said, and nothing is lost."""
 import json
+import re
 
 from browser import drive, link_of
 from cases import case, expect, run
@@ -16,11 +17,24 @@ def each_is_said_and_nothing_is_lost(stage):
     def mailbox(address):
         return Mailbox(address, f"{address}@{DOMAIN}", "")
 
+    def backup(markup):
+        """Of another gateway, with markup wherever it may hold text."""
+        other = Gateway(stage).start()
+        address = other.create(f"imported {markup}").address
+        other.command("mailbox", "edit", address, "--description", f"described {markup}")
+        text = other.command("backup", "export", "-").stdout.decode()
+        doctored = re.sub('^hostname = .*$', lambda _: "hostname = " + json.dumps(f"host {markup}"), text, flags=re.M)
+        expect(doctored != text, "the backup has no hostname")
+        file = stage.folder / "doctored.toml"
+        file.write_text(doctored)
+        return str(file)
+
     drive(stage, "trouble.mjs", gateway, {
         "link": lambda: link_of(gateway),
         "show": lambda address: json.loads(gateway.command("mailbox", "show", address, "--json").stdout),
         "describe": lambda address, words: gateway.command("mailbox", "edit", address, "--description", words) and None,
         "deliver": lambda address, subject: deliver(gateway, journal_report(subject=subject), mailbox(address)) and None,
+        "backup": backup,
         "stop": gateway.stop,
         "start": lambda: gateway.start() and None,
     })
