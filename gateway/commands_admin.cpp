@@ -4,10 +4,10 @@
 #include <unistd.h>
 
 #include "crypto/secret.h"
+#include "crypto/secret_fields.h"
 #include "gateway/answer_text.h"
 #include "gateway/base/error.h"
 #include "gateway/exit_code.h"
-#include "gateway/operations.h"
 #include "gateway/output.h"
 #include "gateway/password_prompt.h"
 #include "gateway/request.h"
@@ -96,7 +96,7 @@ int makeToken(const Config& config, const AdminArguments& arguments) {
     json answer = carryOut(config, std::move(request));
     answer.erase("ok");
     std::string text = arguments.json ? oneLineOf(answer) : describeToken(answer);
-    Operations::forget(answer);
+    crypto::wipeSecrets(answer);
     try {
         print(text);
     } catch (const Error& error) {

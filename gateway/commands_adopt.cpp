@@ -8,6 +8,7 @@
 #include <system_error>
 #include <unistd.h>
 
+#include "crypto/secret_fields.h"
 #include "gateway/adoption_parser.h"
 #include "gateway/answer.h"
 #include "gateway/answer_text.h"
@@ -17,7 +18,6 @@
 #include "gateway/command_line.h"
 #include "gateway/exit_code.h"
 #include "gateway/mailbox_address.h"
-#include "gateway/operations.h"
 #include "gateway/output.h"
 #include "gateway/privileges.h"
 #include "gateway/progress.h"
@@ -161,7 +161,7 @@ public:
     /// `answer` is wiped of its password.
     void add(const AdoptedRow& row, json answer, bool made) {
         std::string text = m_asJson ? objectOf(row, answer, made) : lineOf(answer, made);
-        Operations::forget(answer);
+        crypto::wipeSecrets(answer);
         try {
             print(text);
         } catch (const Error& error) {

@@ -6,13 +6,13 @@
 #include <sstream>
 
 #include "crypto/secret.h"
+#include "crypto/secret_fields.h"
 #include "gateway/answer_text.h"
 #include "gateway/base/error.h"
 #include "gateway/base/text.h"
 #include "gateway/commands_adopt.h"
 #include "gateway/commands_password.h"
 #include "gateway/exit_code.h"
-#include "gateway/operations.h"
 #include "gateway/output.h"
 #include "gateway/password_prompt.h"
 #include "gateway/request.h"
@@ -184,7 +184,7 @@ int createMailbox(const Config& config, const MailboxArguments& arguments) {
         text = welcome(made, shown);
         crypto::wipe(std::span<char>(shown));
     }
-    Operations::forget(made);
+    crypto::wipeSecrets(made);
     try {
         print(text);
     } catch (const Error& error) {

@@ -5,11 +5,11 @@
 #include <vector>
 
 #include "crypto/secret.h"
+#include "crypto/secret_fields.h"
 #include "gateway/answer_text.h"
 #include "gateway/base/error.h"
 #include "gateway/base/text.h"
 #include "gateway/exit_code.h"
-#include "gateway/operations.h"
 #include "gateway/output.h"
 #include "gateway/password_prompt.h"
 #include "gateway/request.h"
@@ -128,7 +128,7 @@ int mailboxPassword(const Config& config, const PasswordArguments& arguments) {
     addCounts(config, answer);
     std::string text = arguments.json ? oneLineOf(answer) : describe(answer);
     const bool holdsPassword = answer.contains("password");
-    Operations::forget(answer);
+    crypto::wipeSecrets(answer);
     try {
         print(text);
     } catch (const Error& error) {

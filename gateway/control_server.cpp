@@ -15,11 +15,11 @@
 #include <asio/write.hpp>
 
 #include "crypto/secret.h"
+#include "crypto/secret_fields.h"
 #include "gateway/base/error.h"
 #include "gateway/base/log.h"
 #include "gateway/control.h"
 #include "gateway/exit_code.h"
-#include "gateway/operations.h"
 #include "gateway/passed_file.h"
 
 namespace gateway {
@@ -145,12 +145,14 @@ asio::awaitable<nlohmann::json> ControlServer::State::answer(Socket& socket) {
     Descriptor file;
     const auto arrived = co_await (readRequest(socket, line, file) || expire(kPatience));
     const bool whole = arrived.index() == 0 && std::get<0>(arrived);
+    const crypto::Secrets secrets = crypto::cutSecrets(line);
     nlohmann::json request = whole ? nlohmann::json::parse(line, nullptr, false) : nlohmann::json();
     crypto::wipe(std::span<char>(line));
     if (!request.is_object()) {
         co_return refusal(EX_DATAERR,
                           "the request is no JSON object on one line of at most 64 MiB");
     }
+    crypto::putBack(secrets, request);
     request["peer"] = *user;  // what the kernel says, whatever the command does
     request.erase("by");      // only the page says who asked there
     co_return co_await handler(std::move(request), std::move(file));
@@ -164,9 +166,7 @@ asio::awaitable<void> ControlServer::State::converse(std::shared_ptr<State> stat
         log::error("control request failed", {{"error", error.what()}});
         answer = refusal(EX_SOFTWARE, error.what());
     }
-    std::string text = answer.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-    text += '\n';
-    Operations::forget(answer);
+    std::string text = crypto::writeWithSecrets(answer);
     co_await (writeAll(socket, text) || expire(kPatience));
     crypto::wipe(std::span<char>(text));
 }

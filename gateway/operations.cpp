@@ -5,6 +5,7 @@
 
 #include "crypto/digest.h"
 #include "crypto/sealed_text.h"
+#include "crypto/secret_fields.h"
 #include "gateway/answer.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/error.h"
@@ -64,18 +65,8 @@ Operations::Operations(const Config& config, RegistryKeeper& keeper, MessageStor
 json Operations::perform(json request, MailboxTimes times) noexcept {
     m_times = std::move(times);
     json answer = answerOf([&] { return dispatch(request); });
-    forget(request);
+    crypto::wipeSecrets(request);
     return answer;
-}
-
-void Operations::forget(json& object) {
-    for (const char* name :
-         {"password", "earlier_password", "identity", "passphrase", "token", "pair"}) {
-        const auto found = object.find(name);
-        if (found != object.end() && found->is_string()) {
-            crypto::wipe(std::span<char>(found->get_ref<std::string&>()));
-        }
-    }
 }
 
 json Operations::dispatch(json& request) {

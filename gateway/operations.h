@@ -70,9 +70,6 @@ public:
     /// under that key any more (SPEC section 4, "Reset").
     static bool replacesKey(const nlohmann::json& request);
 
-    /// Wipes the secrets that a request or an answer holds.
-    static void forget(nlohmann::json& object);
-
 private:
     nlohmann::json dispatch(nlohmann::json& request);
     nlohmann::json create(nlohmann::json& request);

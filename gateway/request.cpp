@@ -3,6 +3,7 @@
 #include <chrono>
 #include <thread>
 
+#include "crypto/secret_fields.h"
 #include "gateway/answer.h"
 #include "gateway/base/durable_file.h"
 #include "gateway/base/error.h"
@@ -72,7 +73,7 @@ nlohmann::json Carrier::ask(nlohmann::json request, const Descriptor& file) {
     const Layout layout(m_config.data);
     for (int i = 0; i < kTries && !m_here; ++i) {
         if (auto answer = askServer(layout, request, file)) {
-            Operations::forget(request);
+            crypto::wipeSecrets(request);
             return std::move(*answer);
         }
         if (auto lock = DataLock::tryTake(layout)) {

@@ -5,12 +5,12 @@
 #include <utility>
 
 #include "crypto/secret.h"
+#include "crypto/secret_fields.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/net/offload.h"
 #include "webui/engine.h"
 #include "webui/request_body.h"
-#include "webui/secret_fields.h"
 #include "webui/target.h"
 
 namespace webui {
@@ -73,7 +73,7 @@ crypto::Password Call::requireSecret(const char* name) {
     return std::move(*secret);
 }
 
-Call::~Call() { wipeSecrets(body); }
+Call::~Call() { crypto::wipeSecrets(body); }
 
 void Api::add(Route route) { m_routes.push_back(std::move(route)); }
 
@@ -177,6 +177,12 @@ HttpResponse jsonResponse(unsigned status, const json& body) {
     response.fields.emplace_back("Content-Type", "application/json");
     // What is no UTF-8 (a name out of a record of long ago) shall not fail the rest.
     response.body = body.dump(-1, ' ', false, json::error_handler_t::replace);
+    return response;
+}
+
+HttpResponse secretResponse(unsigned status, json object) {
+    HttpResponse response = jsonResponse(status, nullptr);
+    response.body = crypto::writeWithSecrets(object);
     return response;
 }
 

@@ -119,6 +119,8 @@ private:
 };
 
 gateway::net::HttpResponse jsonResponse(unsigned status, const nlohmann::json& body);
+/// The same of an object that holds a password or token, which then is in the response only.
+gateway::net::HttpResponse secretResponse(unsigned status, nlohmann::json object);
 gateway::net::HttpResponse errorResponse(const Refused& refused);
 
 /// The line of the log that says who changed what, once it is done: notice "admin: mailbox

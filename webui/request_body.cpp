@@ -1,8 +1,8 @@
 #include "webui/request_body.h"
 
+#include "crypto/secret_fields.h"
 #include "gateway/base/text.h"
 #include "webui/api.h"
-#include "webui/secret_fields.h"
 
 namespace webui {
 
@@ -37,12 +37,12 @@ json readBody(gateway::net::HttpRequest& request) {
         }
         return true;
     };
-    const Secrets secrets = cutSecrets(request.body);
+    const crypto::Secrets secrets = crypto::cutSecrets(request.body);
     json body = json::parse(request.body, notTooDeep, false);
     if (!body.is_object()) {
         throw Refused{400, "bad_request", "The body must be one JSON object."};
     }
-    putBack(secrets, body);
+    crypto::putBack(secrets, body);
     return body;
 }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <memory>
 
-#include "crypto/secret.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/text.h"
 #include "webui/routes.h"
@@ -71,9 +70,7 @@ public:
                      {"scope", call.textOf("scope")}};
         json made = co_await ask(call, std::move(request));
         made.erase("account");
-        HttpResponse response = jsonResponse(201, made);
-        crypto::wipe(std::span<char>(made.at("token").get_ref<std::string&>()));
-        co_return response;
+        co_return secretResponse(201, std::move(made));
     }
 
     asio::awaitable<HttpResponse> removeToken(Call call) {

@@ -65,10 +65,10 @@ public:
         json request = std::move(call.body);
         request["operation"] = "mailbox.create";
         request["suspended"] = true;
-        const json made = requireDone(co_await m_engine.carryOut(std::move(request)));
+        json made = requireDone(co_await m_engine.carryOut(std::move(request)));
         const std::string address = made.at("address").get<std::string>();
         audit(call.caller, "mailbox made", address);
-        HttpResponse response = jsonResponse(201, made);
+        HttpResponse response = secretResponse(201, std::move(made));
         response.fields.emplace_back("Location", std::string(Api::kRoot) + "/mailboxes/" + address);
         co_return response;
     }
@@ -120,9 +120,9 @@ public:
         }
         json request = std::move(call.body);
         request.erase("action");
-        const json answer = co_await ask(call, (*action)[1], std::move(request));
+        json answer = co_await ask(call, (*action)[1], std::move(request));
         audit(call.caller, (*action)[2], answer.at("address").get<std::string>());
-        co_return jsonResponse(200, answer);
+        co_return secretResponse(200, std::move(answer));
     }
 
 private:

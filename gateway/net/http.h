@@ -43,7 +43,15 @@ bool isAddress(const std::string& host);
 
 struct HttpStream;
 
+/// Wipes its body when it goes: it may hold a password.
 struct HttpResponse {
+    HttpResponse() = default;
+    HttpResponse(const HttpResponse&) = default;
+    HttpResponse(HttpResponse&&) = default;
+    HttpResponse& operator=(const HttpResponse&) = default;
+    HttpResponse& operator=(HttpResponse&&) = default;
+    ~HttpResponse() { ::explicit_bzero(body.data(), body.size()); }
+
     unsigned status = 200;
     HttpHeaders fields;  ///< without Date, Content-Length, Transfer-Encoding and Connection
     std::string body;

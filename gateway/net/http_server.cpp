@@ -1,5 +1,7 @@
 #include "gateway/net/http_server.h"
 
+#include <cstring>
+
 #include <asio/use_awaitable.hpp>
 
 #include "gateway/base/log.h"
@@ -25,6 +27,15 @@ HttpResponse refusalOf(const HttpRequestParser& parser) {
 HttpResponse failed() {
     return HttpResponse::text(500, "That failed here; the log of the server says why.\n");
 }
+
+/// What is sent, wiped when it was.
+struct Octets {
+    explicit Octets(std::string all) : text(std::move(all)) {}
+    ~Octets() { ::explicit_bzero(text.data(), text.size()); }
+    Octets(const Octets&) = delete;
+    Octets& operator=(const Octets&) = delete;
+    std::string text;
+};
 
 /// Busy until its end: the client would lose its answer with the connection.
 class WhileBusy {
@@ -113,10 +124,9 @@ asio::awaitable<void> HttpServer::send(LineStream& stream, const HttpResponse& r
         co_return;
     }
     const auto now = std::chrono::system_clock::now();
-    const std::string octets = response.stream
-                                   ? headOf(response, response.stream->length, keepAlive, now)
-                                   : wireForm(response, toHead, keepAlive, now);
-    co_await stream.write(octets);
+    const Octets octets(response.stream ? headOf(response, response.stream->length, keepAlive, now)
+                                        : wireForm(response, toHead, keepAlive, now));
+    co_await stream.write(octets.text);
 }
 
 asio::awaitable<void> HttpServer::sendStream(LineStream& stream, const HttpResponse& response,

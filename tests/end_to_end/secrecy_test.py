@@ -7,11 +7,10 @@ import pathlib
 import re
 
 import fixtures
-from cases import case, expect, expect_equal, need, need_root, run, wait_for
+from cases import case, expect, need_root, run, wait_for
 from clients import Pop3, Smtp, deliver, fetch_all, message_id, sasl_plain
 from gateway import Gateway
-from terminal import cut_key, with_terminal
-from traces import memory, nothing_shows
+from traces import nothing_shows
 
 BODY = fixtures.SECRET.encode()
 SUBJECT = fixtures.SUBJECT.encode()
@@ -106,31 +105,6 @@ def a_core_dump_is_impossible(stage):
     gateway, _ = watched(stage)
     limits = pathlib.Path(f"/proc/{gateway.process.pid}/limits").read_text(encoding="ascii")
     expect(re.search(r"Max core file size +0 +", limits), "the server may dump core: " + limits)
-
-
-@case
-def neither_password_nor_key_stays_in_memory(stage):
-    need("age")
-    gateway, mailbox = watched(stage)
-    status, key_file = with_terminal(["age", "-d", str(cut_key(gateway, mailbox, stage.folder))], mailbox.password)
-    expect_equal(status, 0, "age on the sealed identity")
-    secrets = {"password": mailbox.password.encode(),
-               "secret key": re.search("AGE-SECRET-KEY-1[0-9A-Z]{58}", key_file)[0].encode(),
-               "SASL response": sasl_plain(mailbox).encode()}
-    deliver(gateway, fixtures.journal_report(), mailbox)
-    fetch_all(gateway, mailbox)
-    fetch_all(gateway, mailbox, stls=True)
-    with Pop3(gateway) as pop:
-        pop.must(f"AUTH PLAIN {sasl_plain(mailbox)}")
-        pop.must("RETR 1")
-        pop.body()
-        pop.must("QUIT")
-    octets = 0
-    for piece in memory(gateway):
-        octets += len(piece)
-        for what, secret in secrets.items():
-            expect(secret not in piece, f"the {what} is in memory after the sessions ended")
-    expect(octets > 1 << 20, f"only {octets} octets of memory were searched")
 
 
 if __name__ == "__main__":

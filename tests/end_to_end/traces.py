@@ -39,6 +39,20 @@ def nothing_shows(gateway, secrets, when):
     expect(looked > 1000, f"{when}: only {looked} octets were searched")
 
 
+# What the sanitizers of a test build do to memory that was given back would hide or keep a secret.
+PLAIN_MEMORY = {"ASAN_OPTIONS": "detect_stack_use_after_return=0:max_free_fill_size=0"}
+
+
+def not_in_memory(gateway, secrets, when):
+    """`secrets`: {what: octets}. Of each the end is searched for: who frees memory writes over its first octets."""
+    searched = 0
+    for piece in memory(gateway):
+        searched += len(piece)
+        for what, secret in secrets.items():
+            expect(secret[-16:] not in piece, f"the {what} is in memory {when}")
+    expect(searched > 1 << 20, f"only {searched} octets of memory were searched")
+
+
 def memory(gateway):
     """All memory that the process may write, piece by piece."""
     with open(f"/proc/{gateway.process.pid}/maps", encoding="utf-8") as maps, \

@@ -145,15 +145,6 @@ TEST_CASE("the recovery key of the config takes part from the first mailbox on")
     CHECK_FALSE(house.mailbox().recoverableBy(recovery));
 }
 
-TEST_CASE("secrets are wiped from requests and answers") {
-    for (const char* name : {"password", "earlier_password", "identity"}) {
-        json object{{name, "secret"}, {"other", "stays"}};
-        Operations::forget(object);
-        CHECK(object.at(name) == std::string(6, '\0'));
-        CHECK(object.at("other") == "stays");
-    }
-}
-
 TEST_CASE("only what takes a key out of use waits for messages under way") {
     const auto replaces = [](const char* operation) {
         return Operations::replacesKey({{"operation", operation}});

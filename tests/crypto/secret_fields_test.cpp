@@ -1,10 +1,10 @@
 // Secrets are taken out of a request's text as a parser would have read them, and leave it.
-#include "webui/secret_fields.h"
+#include "crypto/secret_fields.h"
 
 #include <doctest/doctest.h>
 
+using crypto::cutSecrets;
 using nlohmann::json;
-using webui::cutSecrets;
 
 namespace {
 
@@ -12,7 +12,7 @@ namespace {
 std::string readWithCut(std::string text) {
     const auto secrets = cutSecrets(text);
     json body = json::parse(text, nullptr, false);
-    webui::putBack(secrets, body);
+    crypto::putBack(secrets, body);
     return body.dump();
 }
 
@@ -87,9 +87,29 @@ TEST_CASE("nothing of a secret is left in the text, nor in an object that is wip
     CHECK(text == R"({"address":"mbx","password":"xxxxxxxxx","passphrase":"xxxxxxxxxxx"})");
     CHECK(text.size() == size);
     json object{{"name", "kept"}, {"password", "Wq7vK-abc"}, {"token", 3}};
-    webui::wipeSecrets(object);
+    crypto::wipeSecrets(object);
     CHECK(object.dump().find("Wq7vK") == std::string::npos);
     CHECK(object.at("name") == "kept");
     json none;
-    webui::wipeSecrets(none);
+    crypto::wipeSecrets(none);
+}
+
+TEST_CASE("what is written with secrets is what a serializer writes, and they leave the object") {
+    for (const std::string password : {"plain", "", "a \"quoted\" back\\slash",
+                                       "line\nend\ttab\x01", "ü€😀", "xxx", "\xff no UTF-8"}) {
+        CAPTURE(password);
+        json object{{"name", "\"password\":\"xxxxx\""},
+                    {"password", password},
+                    {"pair", {{"password", "inner"}}},
+                    {"token", 17},
+                    {"count", 3}};
+        const std::string plain = object.dump(-1, ' ', false, json::error_handler_t::replace);
+        CHECK(json::parse(crypto::writeWithSecrets(object)) == json::parse(plain));
+        if (password.size() > 3 && password[0] != '\xff') {
+            CHECK(object.at("password").get<std::string>().find_first_not_of('x') ==
+                  std::string::npos);
+        }
+    }
+    json array = json::array({"password", "a"});
+    CHECK(crypto::writeWithSecrets(array) == "[\"password\",\"a\"]\n");
 }

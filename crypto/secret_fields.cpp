@@ -1,7 +1,8 @@
-#include "webui/secret_fields.h"
+#include "crypto/secret_fields.h"
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -9,12 +10,12 @@
 #include "gateway/base/text.h"
 #include "gateway/base/utf8.h"
 
-namespace webui {
+namespace crypto {
 
 namespace {
 
 constexpr auto kSecrets = std::to_array<std::string_view>(
-    {"password", "earlier_password", "identity", "passphrase", "token"});
+    {"password", "earlier_password", "identity", "passphrase", "token", "pair"});
 
 constexpr std::string_view kBlanks = " \t\r\n";
 
@@ -123,45 +124,113 @@ std::size_t startOfValue(std::string_view text, std::size_t quote) {
     return at != std::string_view::npos && text[at] == '"' ? at : std::string_view::npos;
 }
 
-}  // namespace
-
 bool isSecret(std::string_view name) {
     return std::find(kSecrets.begin(), kSecrets.end(), name) != kSecrets.end();
 }
 
-Secrets cutSecrets(std::string& text) {
-    Secrets secrets;
+/// Calls `visit` with the name of each secret of the outermost object and with where its text
+/// begins and ends, between the quotes.
+template <typename Visit>
+void scan(std::string_view text, Visit visit) {
     int depth = 0;
-    for (std::size_t at = text.find_first_of("\"{}[]"); at != std::string::npos;
+    for (std::size_t at = text.find_first_of("\"{}[]"); at != std::string_view::npos;
          at = text.find_first_of("\"{}[]", at + 1)) {
         if (text[at] != '"') {
             depth += text[at] == '{' || text[at] == '[' ? 1 : -1;
             continue;
         }
         const std::size_t end = endOfText(text, at);
-        if (end == std::string::npos) {
+        if (end == std::string_view::npos) {
             break;
         }
-        const std::string name = text.substr(at + 1, std::min<std::size_t>(end - at - 1, 32));
+        const std::string_view name = text.substr(at + 1, end - at - 1);
         const std::size_t value =
-            depth == 1 && isSecret(name) ? startOfValue(text, end) : std::string::npos;
+            depth == 1 && isSecret(name) ? startOfValue(text, end) : std::string_view::npos;
         at = end;
         const std::size_t valueEnd =
-            value == std::string::npos ? std::string::npos : endOfText(text, value);
-        if (valueEnd == std::string::npos) {
+            value == std::string_view::npos ? value : endOfText(text, value);
+        if (valueEnd != std::string_view::npos) {
+            visit(name, value + 1, valueEnd);
+            at = valueEnd;
+        }
+    }
+}
+
+/// What stands between the quotes where that text is written (RFC 8259 section 7); empty where it
+/// is no UTF-8.
+SecretBuffer escaped(std::string_view text) {
+    static constexpr std::string_view kHex = "0123456789abcdef";
+    static constexpr std::size_t kLongestEscape = 6;
+    SecretBuffer room(text.size() * kLongestEscape);
+    const auto octets = room.writable();
+    std::size_t size = 0;
+    const auto add = [&](char c) { octets[size++] = static_cast<std::byte>(c); };
+    while (!text.empty()) {
+        const std::size_t length = gateway::utf8Length(text);
+        if (length == 0) {
+            return {};
+        }
+        const auto first = static_cast<unsigned char>(text.front());
+        if (first < 0x20U) {
+            for (const char c : {'\\', 'u', '0', '0', kHex[first >> 4U], kHex[first & 15U]}) {
+                add(c);
+            }
+        } else {
+            if (first == '"' || first == '\\') {
+                add('\\');
+            }
+            for (const char c : text.substr(0, length)) {
+                add(c);
+            }
+        }
+        text.remove_prefix(length);
+    }
+    return SecretBuffer(room.view().first(size));
+}
+
+}  // namespace
+
+Secrets cutSecrets(std::string& text) {
+    Secrets secrets;
+    scan(text, [&](std::string_view name, std::size_t begin, std::size_t end) {
+        std::string secret;
+        secret.reserve(end - begin + 1);  // growing would leave copies behind
+        if (decode(std::string_view(text).substr(begin, end - begin), secret)) {
+            secrets.emplace_back(std::string(name), Password(secret));
+            std::fill(text.begin() + static_cast<std::ptrdiff_t>(begin),
+                      text.begin() + static_cast<std::ptrdiff_t>(end), 'x');
+        }
+        wipe(std::span<char>(secret.data(), secret.capacity()));
+    });
+    return secrets;
+}
+
+std::string writeWithSecrets(nlohmann::json& object) {
+    std::map<std::string_view, SecretBuffer> taken;
+    for (const std::string_view name : kSecrets) {
+        const auto found = object.is_object() ? object.find(name) : object.end();
+        if (found == object.end() || !found->is_string()) {
             continue;
         }
-        std::string secret;
-        secret.reserve(valueEnd - value);  // growing would leave copies behind
-        if (decode(std::string_view(text).substr(value + 1, valueEnd - value - 1), secret)) {
-            secrets.emplace_back(name, crypto::Password(secret));
-            std::fill(text.begin() + static_cast<std::ptrdiff_t>(value) + 1,
-                      text.begin() + static_cast<std::ptrdiff_t>(valueEnd), 'x');
+        auto& text = found->get_ref<std::string&>();
+        SecretBuffer written = escaped(text);
+        if (written.size() >= text.size()) {
+            wipe(std::span<char>(text));
+            *found = std::string(written.size(), 'x');
+            taken.emplace(name, std::move(written));
         }
-        crypto::wipe(std::span<char>(secret.data(), secret.capacity()));
-        at = valueEnd;
     }
-    return secrets;
+    std::string text = object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    text += '\n';
+    scan(text, [&](std::string_view name, std::size_t begin, std::size_t end) {
+        const auto found = taken.find(name);
+        if (found != taken.end() && found->second.size() == end - begin) {
+            const std::string_view written = found->second.text();
+            std::copy(written.begin(), written.end(),
+                      text.begin() + static_cast<std::ptrdiff_t>(begin));
+        }
+    });
+    return text;
 }
 
 void putBack(const Secrets& secrets, nlohmann::json& object) {
@@ -187,9 +256,9 @@ void wipeSecrets(nlohmann::json& object) {
     for (const std::string_view name : kSecrets) {
         const auto found = object.find(name);
         if (found != object.end() && found->is_string()) {
-            crypto::wipe(std::span<char>(found->get_ref<std::string&>()));
+            wipe(std::span<char>(found->get_ref<std::string&>()));
         }
     }
 }
 
-}  // namespace webui
+}  // namespace crypto
