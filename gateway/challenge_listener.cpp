@@ -8,8 +8,15 @@ namespace gateway {
 
 namespace {
 
-/// Everybody may come to these ports, and nobody has long to say.
+/// Everybody may come to these ports, and nobody has long to say: an authority that comes when they
+/// are full must be heard all the same.
 constexpr std::size_t kMostConnections = 128;
+
+net::Listener::Limits limits() {
+    auto limits = net::httpLimits(kMostConnections, kMostConnections / 4);
+    limits.oldestGivesWay = true;
+    return limits;
+}
 
 net::HttpServer::Options options(const acme::Challenges& challenges) {
     net::HttpServer::Options options;
@@ -31,10 +38,9 @@ ChallengeListener::ChallengeListener(asio::io_context& io, const Config& config,
       m_challenges(challenges),
       m_server(options(challenges), certificates,
                [this](net::HttpRequest request) { return answer(std::move(request)); }),
-      m_listener(io, "acme", net::httpLimits(kMostConnections, kMostConnections / 4),
-                 [this](net::LineStream& stream, bool tlsFromStart) {
-                     return m_server.converse(stream, tlsFromStart);
-                 }) {}
+      m_listener(io, "acme", limits(), [this](net::LineStream& stream, bool tlsFromStart) {
+          return m_server.converse(stream, tlsFromStart);
+      }) {}
 
 void ChallengeListener::listen() {
     if (m_config.tls.source != Config::Tls::Source::Acme || !m_config.acme.listens()) {

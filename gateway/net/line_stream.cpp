@@ -26,7 +26,7 @@ const char* describe(Why why) {
     if (why == Why::TimedOut) {
         return "timed out";
     }
-    return why == Why::Displaced ? "idle, and others waited for its place" : "the server stops";
+    return why == Why::Displaced ? "others waited for its place" : "the server stops";
 }
 
 }  // namespace

@@ -103,8 +103,10 @@ public:
     void setBusy(bool busy) { m_busy = busy; }
     /// Since when a client that would lose nothing says nothing; nothing where it is not so.
     std::optional<std::chrono::steady_clock::time_point> idleSince() const;
-    /// Ends the present wait for a line with Why::Displaced.
+    /// Ends whatever waits with Why::Displaced.
     void displace();
+    /// Whether its time is over, it was displaced or aborted.
+    bool hasEnded() const;
 
     /// Ends a present or the next wait for a *line* with Why::Stopping; data in flight goes on.
     void interrupt();

@@ -92,6 +92,8 @@ std::optional<std::chrono::steady_clock::time_point> LineStream::idleSince() con
     return idle ? std::optional(m_lastLine) : std::nullopt;
 }
 
+bool LineStream::hasEnded() const { return m_core->ended.has_value(); }
+
 void LineStream::displace() {
     m_core->ended = Why::Displaced;
     asio::error_code ignored;

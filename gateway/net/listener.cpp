@@ -139,7 +139,10 @@ std::size_t Listener::connectionsOf(const std::string& network) const {
 bool Listener::admits(const std::string& network) {
     const std::size_t own = connectionsOf(network);
     if (m_limits.connectionsPerAddress > 0 && own >= m_limits.connectionsPerAddress) {
-        return false;
+        return m_limits.oldestGivesWay && endOldest(network, true);
+    }
+    if (m_limits.oldestGivesWay && m_streams.size() >= m_limits.connections) {
+        return endOldest(network, false);
     }
     return m_streams.size() < m_limits.connections || makePlace(own);
 }
@@ -164,6 +167,28 @@ bool Listener::makePlace(std::size_t ownConnections) {
     }
     if (victim != nullptr) {
         log::debug("idle connection ended for another client",
+                   {{"protocol", m_name}, {"peer", victim->peer()}});
+        victim->displace();
+    }
+    return victim != nullptr;
+}
+
+/// Of the newcomer's own network, or of the one that would hold the most with it; false where all
+/// have been ended already.
+bool Listener::endOldest(const std::string& newcomer, bool ofItsOwn) {
+    LineStream* victim = nullptr;
+    std::size_t most = 0;
+    for (LineStream* const stream : m_streams) {
+        const std::string its = networkOf(stream->peer());
+        const bool isItsOwn = its == newcomer;
+        const std::size_t count = connectionsOf(its) + (isItsOwn ? 1 : 0);
+        if (!stream->hasEnded() && count > most && (isItsOwn || !ofItsOwn)) {
+            victim = stream;
+            most = count;
+        }
+    }
+    if (victim != nullptr) {
+        log::debug("the oldest connection ended for another client",
                    {{"protocol", m_name}, {"peer", victim->peer()}});
         victim->displace();
     }
@@ -196,7 +221,7 @@ asio::awaitable<void> Listener::serve(tcp::socket socket, bool tlsFromStart) {
         co_await refuse(stream, tlsFromStart);
         co_return;
     }
-    m_streams.insert(&stream);
+    m_streams.push_back(&stream);
     ++m_perNetwork[network];
     try {
         co_await m_converse(stream, tlsFromStart);
@@ -212,7 +237,7 @@ asio::awaitable<void> Listener::serve(tcp::socket socket, bool tlsFromStart) {
     if (--m_perNetwork[network] == 0) {
         m_perNetwork.erase(network);
     }
-    m_streams.erase(&stream);
+    std::erase(m_streams, &stream);
     if (m_streams.empty()) {
         m_empty.cancel();
     }

@@ -6,7 +6,6 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -25,6 +24,9 @@ public:
     struct Limits {
         std::size_t connections = 1000;
         std::size_t connectionsPerAddress = 0;  ///< IPv6: per /64; 0: none
+        /// Conversations are short: whoever comes is let in, and the oldest of whoever holds the
+        /// most ends for it, whatever it is at.
+        bool oldestGivesWay = false;
         std::string refusal;  ///< sent in clear text to the one too many, then close
     };
     /// Talks to one client until it is gone; may throw ConnectionEnded.
@@ -60,6 +62,7 @@ private:
     asio::awaitable<void> serve(asio::ip::tcp::socket socket, bool tlsFromStart);
     bool admits(const std::string& network);
     bool makePlace(std::size_t ownConnections);
+    bool endOldest(const std::string& newcomer, bool ofItsOwn);
     asio::awaitable<void> refuse(LineStream& stream, bool tlsFromStart);
     std::size_t connectionsOf(const std::string& network) const;
 
@@ -68,7 +71,7 @@ private:
     Limits m_limits;
     Converse m_converse;
     std::vector<std::unique_ptr<Door>> m_doors;
-    std::set<LineStream*> m_streams;
+    std::vector<LineStream*> m_streams;  ///< the oldest first
     std::map<std::string, std::size_t> m_perNetwork;
     std::size_t m_refused = 0;  ///< since that was last said
     std::optional<std::chrono::steady_clock::time_point> m_refusedSaid;

@@ -88,6 +88,23 @@ def malformed_handshakes_end_themselves_only(stage):
 
 
 @case
+def who_holds_connections_keeps_nobody_out(stage):
+    """Every place is taken by clients that are in the middle of something, from a few addresses or from many."""
+    for challenge, scheme, begun in (("http-01", "http", b"GET / HT"), ("tls-alpn-01", "https", hello()[:20])):
+        for addresses in (4, 160):
+            gateway = challenged(stage, challenge)
+            held = []
+            for number in range(160):
+                held.append(socket.create_connection(
+                    (gateway.host, gateway.acme), source_address=(f"127.1.{number % addresses}.1", 0)))
+                held[-1].sendall(begun)
+            for _ in range(3):
+                expect_equal(status(gateway, scheme, "/"), 404, f"{challenge}, held by {addresses} addresses")
+            for connection in held:
+                connection.close()
+
+
+@case
 def nothing_listens_where_no_certificate_comes_by_acme(stage):
     gateway = Gateway(stage)
     port, = free_ports(gateway.host, 1)

@@ -127,6 +127,58 @@ TEST_CASE("who has something to lose is not put out for others") {
     house.finish();
 }
 
+TEST_CASE("where conversations are short the oldest of the busiest ends, whatever it is at") {
+    net::Listener::Limits limits = limitsOf(3, 2);
+    limits.oldestGivesWay = true;
+    House house(limits, true);  // each has something to lose
+    const auto endOf = [&](tcp::socket& client) {
+        asio::error_code end;
+        std::string heard;
+        asio::async_read(client, asio::dynamic_buffer(heard),
+                         [&](const asio::error_code& why, std::size_t) {
+                             end = why;
+                             house.io.stop();
+                         });
+        house.io.restart();
+        house.io.run();
+        return end;
+    };
+    std::vector<tcp::socket> clients;
+    const auto comes = [&](const char* from) -> tcp::socket& {
+        clients.emplace_back(house.io);
+        CHECK(house.connect(clients.back(), from) == "hello\r\n");
+        return clients.back();
+    };
+    clients.reserve(10);
+    tcp::socket& other = comes("127.0.0.9");
+    tcp::socket& first = comes("127.0.0.1");
+    tcp::socket& second = comes("127.0.0.1");
+    comes("127.0.0.2");
+    CHECK(endOf(first) == asio::error::eof);
+    comes("127.0.0.1");  // all places are taken again, one by itself
+    CHECK(endOf(second) == asio::error::eof);
+    comes("127.0.0.3");  // one each: then it is the oldest of all
+    CHECK(endOf(other) == asio::error::eof);
+    CHECK(house.listener.connections() == 3);
+    house.finish();
+}
+
+TEST_CASE("a client has no more than its places even then: it ends its own oldest") {
+    net::Listener::Limits limits = limitsOf(10, 2);
+    limits.oldestGivesWay = true;
+    House house(limits, true);
+    std::vector<tcp::socket> clients;
+    for (int i = 0; i < 5; ++i) {
+        CHECK(house.connect(clients.emplace_back(house.io)) == "hello\r\n");
+    }
+    while (house.listener.connections() > 2) {
+        house.io.restart();
+        house.io.run_one();
+    }
+    CHECK(house.listener.connections() == 2);
+    house.finish();
+}
+
 TEST_CASE("a client that said more than was read is not reset, so that our last words reach it") {
     House house(limitsOf(10, 0));
     tcp::socket client(house.io);
