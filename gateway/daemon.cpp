@@ -126,6 +126,15 @@ void keepFreedMemory() {
 #endif
 }
 
+/// What a crash left in the folders of this node alone; the store sweeps its own.
+std::size_t sweepOwnFolders(const Layout& layout) {
+    std::size_t removed = sweepTemporaries(layout.node(), 2) + sweepTemporaries(layout.acme(), 1);
+    for (const auto& folder : {layout.data(), layout.state(), layout.tls()}) {
+        removed += sweepTemporaries(folder);
+    }
+    return removed;
+}
+
 }  // namespace
 
 Daemon::Daemon(Config config)
@@ -176,7 +185,7 @@ Daemon::Daemon(Config config)
                 }),
       m_signals(m_io, SIGTERM, SIGINT, SIGHUP) {
     prepareAcme();
-    const std::size_t leftOvers = m_store.sweep();
+    const std::size_t leftOvers = m_store.sweep() + sweepOwnFolders(m_layout);
     if (leftOvers > 0) {
         log::notice("removed what an interrupted run left behind", {{"files", leftOvers}});
     }

@@ -168,6 +168,25 @@ void DurableFile::commit() {
     }
 }
 
+std::size_t sweepTemporaries(const std::filesystem::path& directory, int levels) {
+    std::size_t removed = 0;
+    std::error_code error;
+    std::vector<std::filesystem::path> found;  // first: what is removed must not be walked over
+    for (std::filesystem::recursive_directory_iterator entry(directory, error), end;
+         !error && entry != end; entry.increment(error)) {
+        if (entry.depth() >= levels) {
+            entry.disable_recursion_pending();
+        }
+        if (entry->path().filename().native().starts_with(kTemporaryPrefix)) {
+            found.push_back(entry->path());
+        }
+    }
+    for (const std::filesystem::path& file : found) {
+        removed += ::unlink(file.c_str()) == 0 ? 1 : 0;
+    }
+    return removed;
+}
+
 void makeDurableDirectory(const std::filesystem::path& directory, mode_t mode) {
     std::vector<std::filesystem::path> missing;
     for (std::filesystem::path path = directory; !path.empty() && path != path.root_path();

@@ -105,6 +105,11 @@ inline constexpr std::string_view kTemporaryPrefix = ".postern-tmp-";
 /// A new name with that prefix.
 std::string temporaryName();
 
+/// Removes such names from `directory`, and from those in it as many levels down as `levels` says;
+/// returns how many. For whoever alone writes there, before it does. What cannot be removed stays:
+/// it is in nobody's way.
+std::size_t sweepTemporaries(const std::filesystem::path& directory, int levels = 0);
+
 /// Makes `directory` and its missing parents with `mode`, and syncs each new one in its parent.
 /// One that exists is left as it is. After a crash a directory may exist whose name never reached
 /// the disk: whoever relies on one it did not make itself calls syncDirectory() on its parent once.

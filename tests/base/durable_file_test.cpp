@@ -171,6 +171,24 @@ TEST_CASE("without O_TMPFILE a temporary name is used, and goes") {
     CHECK_THROWS_AS(refused.commit(), const Error&);
 }
 
+TEST_CASE("what a crash left is swept as deep as was asked for, and nothing else") {
+    const shim::TemporaryFolder folder;
+    fs::create_directories(folder / "a" / "b");
+    fs::create_directory(folder / ".postern-tmp-folder");  // no file is ever called so
+    for (const fs::path& place : {folder.path(), folder / "a", folder / "a" / "b"}) {
+        gateway::writeDurably(place / "kept", "text");
+        gateway::writeDurably(place / ".postern-tmp-0011", "half");
+    }
+    CHECK(gateway::sweepTemporaries(folder.path()) == 1);
+    CHECK(fs::exists(folder / "a" / ".postern-tmp-0011"));
+    CHECK(gateway::sweepTemporaries(folder.path(), 1) == 1);
+    CHECK_FALSE(fs::exists(folder / "a" / ".postern-tmp-0011"));
+    CHECK(fs::exists(folder / "a" / "b" / ".postern-tmp-0011"));
+    CHECK(fs::exists(folder / "a" / "b" / "kept"));
+    CHECK(fs::exists(folder / "kept"));
+    CHECK(gateway::sweepTemporaries(folder / "missing") == 0);
+}
+
 TEST_CASE("each new directory is synced in its parent") {
     const shim::TemporaryFolder folder;
     const shim::Watch watch;
