@@ -1,15 +1,22 @@
 #include "acme/certificate_request.h"
 
+#include <span>
+
 #include <openssl/err.h>
 
-#include "acme/openssl_types.h"
+#include "crypto/digest.h"
 #include "gateway/base/error.h"
+#include "gateway/base/text.h"
+#include "gateway/net/tls_objects.h"
 
 namespace acme {
 
 namespace {
 
 using gateway::Error;
+using gateway::net::Extension;
+using gateway::net::OpensslFree;
+using gateway::net::Pkey;
 using Request = std::unique_ptr<X509_REQ, OpensslFree<X509_REQ_free>>;
 
 struct FreeExtensions {
@@ -31,13 +38,25 @@ void require(bool done) {
 std::string makeCertificateKey() {
     const Pkey key(EVP_EC_gen("P-256"));
     require(key != nullptr);
-    std::string pem = pemOf(key);
-    require(!pem.empty());
-    return pem;
+    return gateway::net::pemOf(key.get());
+}
+
+std::string publicKeySha256(const std::string& keyPem) {
+    const Pkey key = gateway::net::privateKeyOf(keyPem);
+    ERR_clear_error();
+    unsigned char* encoded = nullptr;
+    const int length = key ? i2d_PUBKEY(key.get(), &encoded) : 0;
+    std::string digest;
+    if (length > 0) {
+        const std::span octets(encoded, static_cast<std::size_t>(length));
+        digest = gateway::hexOf(crypto::sha256(std::as_bytes(octets)));
+    }
+    OPENSSL_free(encoded);
+    return digest;
 }
 
 std::string certificateRequest(const std::string& keyPem, const std::vector<std::string>& names) {
-    const Pkey key = privateKeyOf(keyPem);
+    const Pkey key = gateway::net::privateKeyOf(keyPem);
     const Request request(X509_REQ_new());
     require(key && request);
     std::string alternatives;

@@ -3,18 +3,23 @@
 #include <algorithm>
 #include <array>
 
-#include "acme/openssl_types.h"
 #include "crypto/digest.h"
 #include "gateway/base/error.h"
 #include "gateway/base/text.h"
+#include "gateway/net/tls_objects.h"
 
 namespace acme {
 
 namespace {
 
 using gateway::Error;
+using gateway::net::Extension;
+using gateway::net::OpensslFree;
+using gateway::net::pemOf;
+using gateway::net::Pkey;
 using gateway::net::TlsContext;
 using gateway::net::TlsProtocol;
+using gateway::net::X509Ptr;
 
 using Oid = std::unique_ptr<ASN1_OBJECT, OpensslFree<ASN1_OBJECT_free>>;
 using OctetString = std::unique_ptr<ASN1_OCTET_STRING, OpensslFree<ASN1_OCTET_STRING_free>>;
@@ -104,9 +109,7 @@ std::shared_ptr<const TlsContext> makeTlsAlpnContext(const std::string& name,
     const Pkey key(EVP_EC_gen("P-256"));
     require(key != nullptr);
     const X509Ptr certificate = challengeCertificate(name, keyAuthorization, key.get());
-    const Bio certificatePem(BIO_new(BIO_s_mem()));
-    require(PEM_write_bio_X509(certificatePem.get(), certificate.get()) == 1);
-    return std::make_shared<TlsContext>(textOf(certificatePem), pemOf(key), "1.2",
+    return std::make_shared<TlsContext>(pemOf(certificate.get()), pemOf(key.get()), "1.2",
                                         TlsProtocol::AcmeTls);
 }
 

@@ -6,21 +6,21 @@
 
 #include <openssl/err.h>
 
-#include "acme/openssl_types.h"
 #include "crypto/base64.h"
+#include "gateway/net/tls_objects.h"
 
 namespace acme {
 
 namespace {
+
+using gateway::net::X509Ptr;
 
 std::string encoded(const unsigned char* octets, std::size_t size) {
     return crypto::encodeBase64(std::as_bytes(std::span(octets, size)), crypto::Base64::Url);
 }
 
 X509Ptr firstOf(const std::string& pem) {
-    // A passphrase would make OpenSSL ask at the terminal: none is ever given.
-    const auto refuse = [](char*, int, int, void*) { return -1; };
-    X509Ptr certificate(PEM_read_bio_X509(bioOf(pem).get(), nullptr, refuse, nullptr));
+    X509Ptr certificate = gateway::net::nextCertificate(gateway::net::readOnly(pem).get());
     ERR_clear_error();
     return certificate;
 }

@@ -1,5 +1,5 @@
 // JSON that came from outside, and its fields: there with the right type, or not there.
-// Never throws for what a server sends, nor lets it use up the stack.
+// Never throws for what a server sends.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -8,35 +8,12 @@
 #include <string_view>
 #include <vector>
 
+#include "gateway/base/json_text.h"
+
 namespace acme {
 
-/// Values are copied level by level on the stack; what ACME defines has five of them.
-inline bool isTooDeep(std::string_view text) {
-    constexpr int kDeepest = 32;
-    int depth = 0;
-    bool quoted = false;
-    for (std::size_t at = 0; at < text.size(); ++at) {
-        const char c = text[at];
-        if (quoted && c == '\\') {
-            ++at;
-        } else if (c == '"') {
-            quoted = !quoted;
-        } else if (!quoted && (c == '[' || c == '{') && ++depth > kDeepest) {
-            return true;
-        } else if (!quoted && (c == ']' || c == '}')) {
-            --depth;
-        }
-    }
-    return false;
-}
-
-/// Discarded where it is no JSON, or none that is read here.
-inline nlohmann::json parsed(const std::string& text) {
-    if (isTooDeep(text)) {
-        return nlohmann::json(nlohmann::json::value_t::discarded);
-    }
-    return nlohmann::json::parse(text, nullptr, false);
-}
+/// Discarded where it is no JSON, or none that is read here: what ACME defines has five levels.
+inline nlohmann::json parsed(std::string_view text) { return gateway::parseJson(text, 32); }
 
 inline std::optional<std::string> textIn(const nlohmann::json& object, const char* name) {
     if (!object.is_object()) {

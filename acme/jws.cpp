@@ -9,16 +9,17 @@
 #include <openssl/err.h>
 #include <openssl/hmac.h>
 
-#include "acme/openssl_types.h"
 #include "crypto/base64.h"
 #include "crypto/digest.h"
 #include "gateway/base/error.h"
 #include "gateway/base/text.h"
+#include "gateway/net/tls_objects.h"
 
 namespace acme {
 
 namespace {
 
+using gateway::net::OpensslFree;
 using nlohmann::json;
 
 using MdContext = std::unique_ptr<EVP_MD_CTX, OpensslFree<EVP_MD_CTX_free>>;
@@ -104,7 +105,7 @@ AccountKey AccountKey::make() {
 }
 
 std::optional<AccountKey> AccountKey::parse(const std::string& pem) {
-    Pkey key = privateKeyOf(pem);
+    gateway::net::Pkey key = gateway::net::privateKeyOf(pem);
     ERR_clear_error();
     if (!key || !isP256(key.get())) {
         return std::nullopt;
@@ -112,12 +113,7 @@ std::optional<AccountKey> AccountKey::parse(const std::string& pem) {
     return AccountKey(Key(key.release()));
 }
 
-std::string AccountKey::pem() const {
-    const Bio bio(BIO_new(BIO_s_mem()));
-    require(PEM_write_bio_PKCS8PrivateKey(bio.get(), m_key.get(), nullptr, nullptr, 0, nullptr,
-                                          nullptr) == 1);
-    return textOf(bio);
-}
+std::string AccountKey::pem() const { return gateway::net::pemOf(m_key.get()); }
 
 std::string AccountKey::thumbprint() const {
     return encoded(crypto::sha256(gateway::octetsOf(m_jwk)));

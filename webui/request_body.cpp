@@ -1,6 +1,7 @@
 #include "webui/request_body.h"
 
 #include "crypto/secret_fields.h"
+#include "gateway/base/json_text.h"
 #include "gateway/base/text.h"
 #include "webui/api.h"
 
@@ -31,16 +32,10 @@ json readBody(gateway::net::HttpRequest& request) {
         throw Refused{415, "unsupported_media_type",
                       "Send JSON, as Content-Type: application/json."};
     }
-    const auto notTooDeep = [](int depth, json::parse_event_t, json&) {
-        if (depth > kDeepest) {
-            throw Refused{400, "bad_request", "The JSON is nested too deep."};
-        }
-        return true;
-    };
     const crypto::Secrets secrets = crypto::cutSecrets(request.body);
-    json body = json::parse(request.body, notTooDeep, false);
+    json body = gateway::parseJson(request.body, kDeepest);
     if (!body.is_object()) {
-        throw Refused{400, "bad_request", "The body must be one JSON object."};
+        throw Refused{400, "bad_request", "The body must be one JSON object, and not nested deep."};
     }
     crypto::putBack(secrets, body);
     return body;

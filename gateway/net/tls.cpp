@@ -19,7 +19,6 @@ namespace gateway::net {
 
 namespace {
 
-using Extension = std::unique_ptr<X509_EXTENSION, OpensslFree<X509_EXTENSION_free>>;
 using Names = std::unique_ptr<GENERAL_NAMES, OpensslFree<GENERAL_NAMES_free>>;
 
 /// RFC 9325 section 4.2: ECDHE with AEAD only. TLS 1.3 has nothing else.
@@ -36,10 +35,7 @@ X509Ptr firstCertificate(BIO* bio) {
 }
 
 Pkey privateKey(const std::string& pem) {
-    const Bio bio = readOnly(pem);
-    // A passphrase would make OpenSSL prompt on the terminal: none is ever given.
-    const auto refuse = [](char*, int, int, void*) { return 0; };
-    Pkey key(PEM_read_bio_PrivateKey(bio.get(), nullptr, refuse, nullptr));
+    Pkey key = privateKeyOf(pem);
     if (!key) {
         fail("the key is no PEM private key without a passphrase");
     }

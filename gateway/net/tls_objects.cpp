@@ -37,6 +37,13 @@ X509Ptr nextCertificate(BIO* bio) {
     return X509Ptr(PEM_read_bio_X509(bio, nullptr, refuse, nullptr));
 }
 
+Pkey privateKeyOf(std::string_view pem) {
+    const Bio bio = readOnly(pem);
+    // As above.
+    const auto refuse = [](char*, int, int, void*) { return 0; };
+    return Pkey(PEM_read_bio_PrivateKey(bio.get(), nullptr, refuse, nullptr));
+}
+
 std::string pemOf(const X509* certificate) {
     const Bio bio(BIO_new(BIO_s_mem()));
     if (PEM_write_bio_X509(bio.get(), certificate) != 1) {

@@ -1,5 +1,5 @@
-// OpenSSL's objects as owners, and its failures as Errors: for the files of this room that speak to
-// it. Never seen beyond gateway/net/tls*.
+// OpenSSL's objects as owners, and its failures as Errors: for the files that speak to it.
+// Never seen beyond gateway/net/tls* and acme/.
 #pragma once
 
 #include <memory>
@@ -8,6 +8,7 @@
 #include <openssl/bio.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "gateway/net/tls.h"
 
@@ -16,6 +17,7 @@ namespace gateway::net {
 using Bio = std::unique_ptr<BIO, OpensslFree<BIO_free>>;
 using Pkey = std::unique_ptr<EVP_PKEY, OpensslFree<EVP_PKEY_free>>;
 using X509Ptr = std::unique_ptr<X509, OpensslFree<X509_free>>;
+using Extension = std::unique_ptr<X509_EXTENSION, OpensslFree<X509_EXTENSION_free>>;
 
 /// Throws Error(Tls) with OpenSSL's reason, and empties its queue.
 [[noreturn]] void fail(const std::string& what);
@@ -25,6 +27,9 @@ Bio readOnly(std::string_view text);
 
 /// The next certificate of a PEM text; null where none follows. A sealed one is none.
 X509Ptr nextCertificate(BIO* bio);
+
+/// Null where it is no PEM private key without a passphrase.
+Pkey privateKeyOf(std::string_view pem);
 
 /// What was written to a BIO in memory.
 std::string textOf(BIO* bio);

@@ -7,11 +7,10 @@
 #include <doctest/doctest.h>
 
 #include "acme/issued.h"
-#include "acme/openssl_types.h"
 #include "crypto/base64.h"
 #include "gateway/base/durable_file.h"
 #include "gateway/base/error.h"
-#include "gateway/net/tls.h"
+#include "gateway/net/tls_objects.h"
 #include "tests/base/temporary_folder.h"
 
 namespace {
@@ -133,8 +132,8 @@ TEST_CASE("a certificate and its key are one file for the owner only, replaced i
 
 TEST_CASE("the id for renewal information is that of RFC 9773's example") {
     // Section 4.1: key id and serial number of its example, whose first octet needs a leading 00.
-    const acme::Pkey key(EVP_EC_gen("P-256"));
-    const acme::X509Ptr certificate(X509_new());
+    const gateway::net::Pkey key(EVP_EC_gen("P-256"));
+    const gateway::net::X509Ptr certificate(X509_new());
     const std::string issuer =
         crypto::decodeBase64("aYhba4dGQEHhs3uEe6CuLN4ByNQ", crypto::Base64::Url).value();
     AUTHORITY_KEYID* const identifier = AUTHORITY_KEYID_new();
@@ -148,9 +147,7 @@ TEST_CASE("the id for renewal information is that of RFC 9773's example") {
     X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 3600);
     X509_set_pubkey(certificate.get(), key.get());
     X509_sign(certificate.get(), key.get(), EVP_sha256());
-    const acme::Bio pem(BIO_new(BIO_s_mem()));
-    PEM_write_bio_X509(pem.get(), certificate.get());
-    const auto held = acme::heldOf(acme::textOf(pem));
+    const auto held = acme::heldOf(gateway::net::pemOf(certificate.get()));
     REQUIRE(held.has_value());
     CHECK(held->id == "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE");
     CHECK(held->ends - held->begins == std::chrono::hours(1));

@@ -5,9 +5,9 @@
 #include <openssl/ecdsa.h>
 
 #include "acme/certificate_request.h"
-#include "acme/openssl_types.h"
 #include "crypto/base64.h"
 #include "gateway/base/text.h"
+#include "gateway/net/tls_objects.h"
 
 namespace {
 
@@ -19,7 +19,7 @@ std::string decoded(const json& object, const char* part) {
 
 /// By the public half of `pem`, after RFC 7518 section 3.4.
 bool verifies(const std::string& pem, const std::string& text, const std::string& signature) {
-    const acme::Pkey key = acme::privateKeyOf(pem);
+    const gateway::net::Pkey key = gateway::net::privateKeyOf(pem);
     const auto* const octets = reinterpret_cast<const unsigned char*>(signature.data());
     ECDSA_SIG* const parts = ECDSA_SIG_new();
     ECDSA_SIG_set0(parts, BN_bin2bn(octets, 32, nullptr), BN_bin2bn(octets + 32, 32, nullptr));
@@ -67,8 +67,8 @@ TEST_CASE("a key comes back from its file, and another kind of key does not") {
     CHECK(key.authorizationOf("tok") == "tok." + key.thumbprint());
     CHECK_FALSE(acme::AccountKey::parse("").has_value());
     CHECK_FALSE(acme::AccountKey::parse(key.pem().substr(0, 120)).has_value());
-    const acme::Pkey other(EVP_EC_gen("P-384"));
-    CHECK_FALSE(acme::AccountKey::parse(acme::pemOf(other)).has_value());
+    const gateway::net::Pkey other(EVP_EC_gen("P-384"));
+    CHECK_FALSE(acme::AccountKey::parse(gateway::net::pemOf(other.get())).has_value());
 }
 
 TEST_CASE("the public key has one spelling only, its members in order (RFC 7638 section 3)") {
