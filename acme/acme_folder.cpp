@@ -1,6 +1,7 @@
 #include "acme/acme_folder.h"
 
 #include <algorithm>
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <span>
 
@@ -12,6 +13,7 @@
 #include "gateway/base/error.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
+#include "gateway/net/tls.h"
 
 namespace acme {
 
@@ -22,6 +24,7 @@ using nlohmann::json;
 
 constexpr std::size_t kMostText = std::size_t{1024} * 1024;
 constexpr int kFormat = 1;
+constexpr std::chrono::hours kLongestKept{24 * 9};
 
 std::optional<std::string> readIfThere(const std::filesystem::path& file) {
     if (!std::filesystem::exists(file)) {
@@ -139,6 +142,7 @@ void AcmeFolder::saveState(const RenewalState& state) {
 }
 
 std::string AcmeFolder::newKey() {
+    forgetOrder();  // first: it is another key's
     std::string key = makeCertificateKey();
     gateway::writeDurably(nextKeyFile(), key);
     return key;
@@ -150,7 +154,56 @@ void AcmeFolder::install(const std::string& chain, const std::string& key) {
     pair += key;
     gateway::writeDurably(certificateFile(), pair);
     crypto::wipe(std::span<char>(pair));
+    forgetOrder();
     std::filesystem::remove(nextKeyFile());
+}
+
+void AcmeFolder::keepOrder(const KeptOrder& order) {
+    const json document{{"format", kFormat},
+                        {"url", order.url},
+                        {"account", order.account},
+                        {"directory", order.wish.directory},
+                        {"profile", order.wish.profile},
+                        {"names", order.wish.names},
+                        {"until", gateway::formatTimestamp(order.until)},
+                        {"key_sha256", publicKeySha256(order.key)}};
+    gateway::writeDurably(orderFile(), document.dump(2) + '\n');
+}
+
+std::optional<KeptOrder> AcmeFolder::keptOrder(gateway::WallTime now) const {
+    const auto text = readIfReadable(orderFile());
+    const json document = text ? parsed(*text) : json();
+    if (!document.is_object() || document.value("format", json()) != kFormat) {
+        return std::nullopt;
+    }
+    const auto field = [&](const char* name) { return textIn(document, name).value_or(""); };
+    const auto until = gateway::parseTimestamp(field("until"));
+    KeptOrder order{field("url"),
+                    field("account"),
+                    {field("directory"), field("profile"), textsIn(document, "names")},
+                    until.value_or(now),
+                    readIfReadable(nextKeyFile()).value_or("")};
+    const std::string key = publicKeySha256(order.key);
+    // After a clock that was wrong, too, every order has its end.
+    const bool isFresh = order.until > now && order.until <= now + kLongestKept;
+    const bool isWhole = isSecureUrl(order.url) && !key.empty() && key == field("key_sha256");
+    if (!isFresh || !isWhole || isInPlace(key)) {
+        crypto::wipe(std::span<char>(order.key));
+        return std::nullopt;
+    }
+    return order;
+}
+
+void AcmeFolder::forgetOrder() { std::filesystem::remove(orderFile()); }
+
+/// A crash may have come between a certificate and the end of what led to it.
+bool AcmeFolder::isInPlace(const std::string& keySha256) const {
+    const auto pem = readIfReadable(certificateFile());
+    try {
+        return pem && gateway::net::certificateFacts(*pem).publicKeySha256 == keySha256;
+    } catch (const Error&) {
+        return false;  // damaged: it is to be ordered
+    }
 }
 
 std::optional<std::string> AcmeFolder::certificate() const {

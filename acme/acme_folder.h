@@ -12,6 +12,15 @@
 
 namespace acme {
 
+/// An order that was begun and has not ended: what it takes to go on with it.
+struct KeptOrder {
+    std::string url;
+    std::string account;  ///< that made it
+    Ordered wish;
+    gateway::WallTime until;  ///< from then on another one is made, whatever became of it
+    std::string key;          ///< PEM, of the certificate
+};
+
 /// Blocking; for workers. Every member throws Error where the disk does not do its part.
 class AcmeFolder {
 public:
@@ -36,9 +45,15 @@ public:
     RenewalState loadState();
     void saveState(const RenewalState& state);
 
-    /// A new key for the order to come, kept beside the certificate until that is there.
+    /// A new key for the order to come, kept beside the certificate until that is there. An order
+    /// that was kept is forgotten.
     std::string newKey();
-    /// Puts key and chain in the certificate's place, in one step.
+    /// With the key of newKey(), or of keptOrder().
+    void keepOrder(const KeptOrder& order);
+    /// Nothing where there is none, it is damaged or too old, or its certificate is in place.
+    std::optional<KeptOrder> keptOrder(gateway::WallTime now) const;
+    void forgetOrder();
+    /// Puts key and chain in the certificate's place, in one step; the order has ended then.
     void install(const std::string& chain, const std::string& key);
     /// The PEM text of the certificate with its chain; nothing where there is none.
     std::optional<std::string> certificate() const;
@@ -48,7 +63,9 @@ public:
     std::filesystem::path accountFolder(const std::string& directory) const;
 
 private:
+    bool isInPlace(const std::string& keySha256) const;
     std::filesystem::path stateFile() const { return m_folder / "state.json"; }
+    std::filesystem::path orderFile() const { return m_folder / "order.json"; }
     std::filesystem::path nextKeyFile() const { return m_folder / "next.key"; }
 
     std::filesystem::path m_folder;

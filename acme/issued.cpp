@@ -67,7 +67,8 @@ std::optional<Held> heldOf(const std::string& pem) {
     if (!begins || !ends) {
         return std::nullopt;
     }
-    return Held{*begins, *ends, gateway::net::dnsNames(certificate.get()), idOf(certificate.get())};
+    return Held{*begins, *ends, gateway::net::dnsNames(certificate.get()), idOf(certificate.get()),
+                gateway::net::certificateFacts(pem).sha256};
 }
 
 std::string encodedCertificate(const std::string& pem) {

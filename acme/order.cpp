@@ -47,6 +47,7 @@ void Order::take(HttpAnswer answer, WallTime now) {
             m_then = Then::Wait;
             break;
         case Progress::Failed:
+            m_goesOn = true;  // silence, or a limit: it says nothing of the order
             fail(m_conversation.failure());
             return;
         case Progress::Answered:
@@ -72,6 +73,8 @@ void Order::advance(WallTime now) {
             return afterContact();
         case Stage::NewOrder:
             return afterNewOrder(now);
+        case Stage::TakeUp:
+            return afterTakeUp(now);
         case Stage::ReadAuthorization:
             return afterReadAuthorization();
         case Stage::Respond:
@@ -115,6 +118,9 @@ void Order::beginOrder() {
             m_registration.contact.empty() ? json::array() : json::array({m_registration.contact});
         return post(Stage::TellContact, m_account.url, json{{"contact", contacts}}.dump());
     }
+    if (!m_wish.order.empty()) {
+        return post(Stage::TakeUp, m_wish.order, "");
+    }
     json order{{"identifiers", json::array()}};
     for (const std::string& name : m_wish.names) {
         order["identifiers"].push_back({{"type", "dns"}, {"value", name}});
@@ -143,16 +149,41 @@ void Order::afterNewOrder(WallTime now) {
         return;
     }
     const json order = body();
-    m_order = std::string(answer.header("Location").value_or(""));
-    m_authorizations = textsIn(order, "authorizations");
-    if (!isSecureUrl(m_order) || m_authorizations.size() > m_wish.names.size() ||
-        !std::all_of(m_authorizations.begin(), m_authorizations.end(), isSecureUrl)) {
+    if (!enter(std::string(answer.header("Location").value_or("")), order)) {
         fail(withoutEnd(m_conversation.circumstances().authority +
                         " answers with an order that is none"));
         return;
     }
+    follow(order, now);
+}
+
+void Order::afterTakeUp(WallTime now) {
+    const json order = body();
+    const std::string status = textIn(order, "status").value_or("");
+    const bool lives =
+        status == "pending" || status == "ready" || status == "processing" || status == "valid";
+    if (m_conversation.answer().status != 200 || !lives || !enter(m_wish.order, order)) {
+        m_isGone = true;
+        fail(withoutEnd("nothing is left of the order that was begun"));
+        return;
+    }
+    follow(order, now);
+}
+
+bool Order::enter(const std::string& url, const json& order) {
+    std::vector<std::string> authorizations = textsIn(order, "authorizations");
+    if (!isSecureUrl(url) || authorizations.size() > m_wish.names.size() ||
+        !std::all_of(authorizations.begin(), authorizations.end(), isSecureUrl)) {
+        return false;
+    }
+    m_order = url;
+    m_authorizations = std::move(authorizations);
     m_finalize = textIn(order, "finalize").value_or("");
     m_at = 0;
+    return true;
+}
+
+void Order::follow(const json& order, WallTime now) {
     if (textIn(order, "status") != "pending") {
         return afterOrder(now);  // proofs given before are still good
     }
@@ -218,6 +249,7 @@ void Order::afterDownload(WallTime now) {
         m_chain = answer.body;
         m_then = Then::Finished;
     }
+    m_goesOn = answer.status == 404;  // it was issued, and may be shown yet
 }
 
 void Order::post(Stage stage, std::string url, std::string payload, Signer signer) {
@@ -236,6 +268,7 @@ void Order::poll(Stage stage, const std::string& url, WallTime now) {
         if (asked) {
             failure.notBefore = now + *asked;
         }
+        m_goesOn = true;
         return fail(std::move(failure));
     }
     post(stage, url, "");

@@ -33,6 +33,7 @@ struct Wish {
     std::string profile;   ///< empty for the authority's default
     std::string request;   ///< PKCS #10, DER
     std::string replaces;  ///< the id of the certificate to be replaced (RFC 9773); or empty
+    std::string order;     ///< the address of one to go on with, made by that account; or empty
 };
 
 /// What proves one name.
@@ -71,6 +72,12 @@ public:
     const std::string& chain() const { return m_chain; }
     /// Once Failed.
     const Failure& failure() const { return m_failure; }
+    /// Once Failed: nothing is left of the one to go on with; another one is to be made.
+    bool isGone() const { return m_isGone; }
+    /// Once Failed: the order was not judged; it may be gone on with later.
+    bool goesOn() const { return m_goesOn && !m_order.empty(); }
+    /// Its address at the authority; empty until it was made, or found again.
+    const std::string& url() const { return m_order; }
 
     /// What is known now; changes as soon as an account was found, made, or told a contact.
     const Account& account() const { return m_account; }
@@ -91,6 +98,7 @@ private:
         MakeAccount,
         TellContact,
         NewOrder,
+        TakeUp,
         ReadAuthorization,
         Respond,
         PollAuthorization,
@@ -104,6 +112,7 @@ private:
     void afterAccount();
     void afterContact();
     void afterNewOrder(gateway::WallTime now);
+    void afterTakeUp(gateway::WallTime now);
     void afterReadAuthorization();
     void afterRespond();
     void afterPollAuthorization(gateway::WallTime now);
@@ -114,6 +123,9 @@ private:
     void findAccount();
     void makeAccount();
     void beginOrder();
+    /// False where that is no order.
+    bool enter(const std::string& url, const nlohmann::json& order);
+    void follow(const nlohmann::json& order, gateway::WallTime now);
     void readNextAuthorization();
     void respondNext();
     void pollNextAuthorization();
@@ -155,6 +167,8 @@ private:
     std::chrono::seconds m_pause{0};
     std::string m_chain;
     Failure m_failure;
+    bool m_isGone = false;
+    bool m_goesOn = false;
 };
 
 }  // namespace acme

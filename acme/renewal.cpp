@@ -29,10 +29,17 @@ std::chrono::seconds part(WallTime::duration whole, double share) {
         static_cast<std::chrono::seconds::rep>(static_cast<double>(seconds) * share));
 }
 
+bool isRevoked(const Held& held, const RenewalState& state) {
+    return state.revocation && state.revocation->isDone && state.revocation->sha256 == held.sha256;
+}
+
 /// What makes the certificate wrong now, whatever its dates say; empty where nothing does. Names
 /// that the authority added to the order are not the admin's to take out.
 std::string whyNow(const Held& held, const Ordered& wanted, bool namesAreFixed,
                    const RenewalState& state) {
+    if (isRevoked(held, state)) {
+        return "it was revoked";
+    }
     for (const std::string& name : wanted.names) {
         if (std::find(held.names.begin(), held.names.end(), name) == held.names.end()) {
             return "it lacks the name " + name;
@@ -141,6 +148,11 @@ std::string RenewalState::toText() const {
                               {"end", timeOf(window->end)},
                               {"explanation", window->explanation}};
     }
+    if (revocation) {
+        document["revocation"] = {{"sha256", revocation->sha256},
+                                  {"reason", revocation->reason},
+                                  {"done", revocation->isDone}};
+    }
     return document.dump(2, ' ', false, json::error_handler_t::replace) + '\n';
 }
 
@@ -177,6 +189,12 @@ std::optional<RenewalState> RenewalState::parse(const std::string& text, bool& i
     if (start && end) {
         state.window = RenewalWindow{*start, *end, textIn(window, "explanation").value_or("")};
     }
+    const json revocation = objectIn(document, "revocation");
+    if (const auto sha256 = textIn(revocation, "sha256")) {
+        const json reason = revocation.value("reason", json());
+        state.revocation = Revocation{*sha256, reason.is_number_integer() ? reason.get<int>() : 0,
+                                      isTrue(revocation, "done")};
+    }
     return state;
 }
 
@@ -188,7 +206,7 @@ RenewalPlan planRenewal(const std::optional<Held>& held, const Ordered& wanted, 
         if (plan.why.empty()) {
             plan = byDates(*held, state);
         }
-        if (state.lastRenewed && state.ordered == wanted) {
+        if (state.lastRenewed && state.ordered == wanted && !isRevoked(*held, state)) {
             // Whatever an authority suggests or issues: never one after another.
             const auto least = std::clamp<WallTime::duration>((held->ends - held->begins) / 10,
                                                               kLeastBetween, kEnoughBetween);

@@ -32,6 +32,14 @@ struct Ordered {
     bool operator==(const Ordered&) const = default;
 };
 
+/// A certificate that is taken back.
+struct Revocation {
+    std::string sha256;  ///< of the certificate, hex
+    int reason = 0;      ///< of RFC 5280 section 5.3.1
+    bool isDone = false;
+    bool operator==(const Revocation&) const = default;
+};
+
 /// What is remembered over restarts, in a file that may be lost.
 struct RenewalState {
     /// 0 up to 1: spreads renewals, the same over a restart; thrown anew after every attempt.
@@ -51,6 +59,7 @@ struct RenewalState {
     std::string windowOf;            ///< the id of the certificate that `window` is about
     std::optional<RenewalWindow> window;
     std::optional<gateway::WallTime> windowAsked;  ///< ask for it again at that time
+    std::optional<Revocation> revocation;
 
     bool operator==(const RenewalState&) const = default;
 
@@ -64,7 +73,8 @@ struct Held {
     gateway::WallTime begins;
     gateway::WallTime ends;
     std::vector<std::string> names;
-    std::string id;  ///< for ARI
+    std::string id;      ///< for ARI
+    std::string sha256;  ///< of all of it, hex
 };
 
 struct RenewalPlan {

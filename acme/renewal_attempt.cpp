@@ -67,16 +67,48 @@ asio::awaitable<HttpAnswer> Workshop::ask(HttpCall call) {
 RenewalAttempt::RenewalAttempt(Workshop& workshop, Ordered wanted, std::string replaces)
     : m_workshop(workshop), m_wanted(std::move(wanted)), m_replaces(std::move(replaces)) {}
 
+RenewalAttempt::~RenewalAttempt() { crypto::wipe(std::span<char>(m_key)); }
+
 asio::awaitable<std::optional<Failure>> RenewalAttempt::run() {
-    auto open = [this] {
-        auto opened = m_workshop.folder.openAccount(m_wanted.directory);
-        m_key = m_workshop.folder.newKey();
-        return std::pair(std::move(opened), registration());
-    };
-    const auto [opened, registered] = co_await offload(m_workshop.worker, std::move(open));
-    if (!opened.notice.empty()) {
-        gateway::log::warning(opened.notice);
+    auto open = [this] { return prepare(); };
+    Prepared prepared = co_await offload(m_workshop.worker, std::move(open));
+    if (!prepared.opened.notice.empty()) {
+        gateway::log::warning(prepared.opened.notice);
     }
+    auto failure = co_await runOne(prepared);
+    if (m_orderIsGone) {
+        auto begin = [this] { return m_workshop.folder.newKey(); };
+        m_key = co_await offload(m_workshop.worker, std::move(begin));
+        m_order.clear();
+        failure = co_await runOne(prepared);
+    }
+    if (failure && m_orderIsOver) {
+        auto forget = [this] { m_workshop.folder.forgetOrder(); };
+        co_await offload(m_workshop.worker, std::move(forget));
+    }
+    if (failure && !m_seen.empty()) {
+        failure->text += "; " + m_seen;
+    }
+    co_return failure;
+}
+
+RenewalAttempt::Prepared RenewalAttempt::prepare() {
+    AcmeFolder& folder = m_workshop.folder;
+    Prepared prepared{folder.openAccount(m_wanted.directory), registration()};
+    auto kept = folder.keptOrder(std::chrono::system_clock::now());
+    if (kept && kept->wish == m_wanted && kept->account == prepared.opened.account.url) {
+        m_key = std::move(kept->key);
+        m_order = kept->url;
+        gateway::log::info("going on with an order that was cut short", {{"order", m_order}});
+    } else {
+        m_key = folder.newKey();
+    }
+    return prepared;
+}
+
+asio::awaitable<std::optional<Failure>> RenewalAttempt::runOne(Prepared& prepared) {
+    m_orderIsOver = false;
+    AcmeFolder::Opened& opened = prepared.opened;
     Conversation conversation(m_wanted.directory, opened.key);
     Wish wish;
     wish.names = m_wanted.names;
@@ -84,7 +116,8 @@ asio::awaitable<std::optional<Failure>> RenewalAttempt::run() {
     wish.profile = m_wanted.profile;
     wish.request = certificateRequest(m_key, m_wanted.names);
     wish.replaces = m_replaces;
-    Order order(conversation, opened.account, registered, std::move(wish));
+    wish.order = m_order;
+    Order order(conversation, opened.account, prepared.registration, std::move(wish));
     std::optional<Failure> failure;
     std::exception_ptr thrown;
     try {
@@ -94,11 +127,10 @@ asio::awaitable<std::optional<Failure>> RenewalAttempt::run() {
     }
     co_await withdraw();
     m_directory = conversation.directory();
+    opened.account = order.account();
+    m_orderIsGone = order.next() == Order::Then::Failed && order.isGone();
     if (thrown) {
         std::rethrow_exception(thrown);
-    }
-    if (failure && !m_seen.empty()) {
-        failure->text += "; " + m_seen;
     }
     co_return failure;
 }
@@ -139,6 +171,7 @@ asio::awaitable<std::optional<Failure>> RenewalAttempt::play(Order& order, const
             case Order::Then::Finished:
                 co_return co_await install(order.chain());
             case Order::Then::Failed:
+                m_orderIsOver = !order.goesOn();
                 co_return order.failure();
         }
         m_account = order.account().url;
@@ -150,6 +183,10 @@ asio::awaitable<std::optional<Failure>> RenewalAttempt::play(Order& order, const
                                      {{"account", m_account}, {"directory", m_wanted.directory}});
             }
         }
+        if (!order.url().empty() && order.url() != m_order) {
+            m_order = order.url();
+            co_await keepOrder(std::chrono::system_clock::now() + kKept);
+        }
     }
 }
 
@@ -158,6 +195,13 @@ asio::awaitable<void> RenewalAttempt::keepAccount(const AccountKey& key, Account
         m_workshop.folder.saveAccount(m_wanted.directory, key, account);
     };
     co_await offload(m_workshop.worker, std::move(save));
+}
+
+asio::awaitable<void> RenewalAttempt::keepOrder(gateway::WallTime until) {
+    auto keep = [this, until] {
+        m_workshop.folder.keepOrder({m_order, m_account, m_wanted, until, m_key});
+    };
+    co_await offload(m_workshop.worker, std::move(keep));
 }
 
 Registration RenewalAttempt::registration() const {
@@ -280,32 +324,59 @@ asio::awaitable<void> RenewalAttempt::withdraw() {
     m_presented.clear();
 }
 
+std::string RenewalAttempt::examine(const std::string& chain) {
+    std::string fault;
+    try {
+        // Our key first, so that it is the one: only certificates are taken from outside.
+        std::string all = m_key + chain;
+        auto pair = gateway::net::readPair(all, "").value_or(gateway::net::CertificateAndKey());
+        crypto::wipe(std::span<char>(all));
+        crypto::wipe(std::span<char>(pair.key));
+        m_issued =
+            std::make_shared<TlsContext>(pair.certificate, m_key, m_workshop.options.minimumTls);
+        m_chain = std::move(pair.certificate);
+        fault = faultOf(*m_issued, m_wanted.names);
+    } catch (const Error& error) {
+        fault = error.what();
+    }
+    return fault;
+}
+
 asio::awaitable<std::optional<Failure>> RenewalAttempt::install(std::string chain) {
-    auto put = [this, chain = std::move(chain)]() -> std::optional<Failure> {
-        std::string fault;
-        gateway::net::CertificateAndKey pair;
-        try {
-            // Our key first, so that it is the one: only certificates are taken from outside.
-            std::string all = m_key + chain;
-            pair = gateway::net::readPair(all, "").value_or(gateway::net::CertificateAndKey());
-            crypto::wipe(std::span<char>(all));
-            crypto::wipe(std::span<char>(pair.key));
-            m_issued = std::make_shared<TlsContext>(pair.certificate, m_key,
-                                                    m_workshop.options.minimumTls);
-            fault = faultOf(*m_issued, m_wanted.names);
-        } catch (const Error& error) {
-            fault = error.what();
-        }
-        if (!fault.empty()) {
-            m_issued.reset();
-            return withoutEnd("the certificate that the authority issued is of no use: " + fault);
-        }
-        m_workshop.folder.install(pair.certificate, m_key);
-        return std::nullopt;
-    };
-    auto failure = co_await offload(m_workshop.worker, std::move(put));
-    crypto::wipe(std::span<char>(m_key));
-    co_return failure;
+    auto look = [this, chain = std::move(chain)] { return examine(chain); };
+    const std::string fault = co_await offload(m_workshop.worker, std::move(look));
+    if (!fault.empty()) {
+        m_issued.reset();
+        m_orderIsOver = true;
+        co_return withoutEnd("the certificate that the authority issued is of no use: " + fault);
+    }
+    if (auto failure = co_await untilItBegins(m_issued->facts().begins)) {
+        m_issued.reset();
+        co_return failure;
+    }
+    auto put = [this] { m_workshop.folder.install(m_chain, m_key); };
+    co_await offload(m_workshop.worker, std::move(put));
+    co_return std::nullopt;
+}
+
+/// Whoever checks it would refuse it before; what serves now does until then.
+asio::awaitable<std::optional<Failure>> RenewalAttempt::untilItBegins(gateway::WallTime begins) {
+    const auto left = begins - std::chrono::system_clock::now();
+    if (left <= 0s) {
+        co_return std::nullopt;
+    }
+    if (left > kClockApart) {
+        co_await keepOrder(begins + kKept);
+        co_return Failure{"the certificate that the authority issued is not valid before " +
+                              gateway::formatTimestamp(begins) +
+                              "; it is put in use then, and the present one serves on",
+                          "see that the clock of this server is right (timedatectl)", begins};
+    }
+    co_await m_workshop.wait(std::chrono::ceil<std::chrono::milliseconds>(left));
+    if (m_workshop.stopping) {
+        co_return Failure{"the server stops", "", {}};
+    }
+    co_return std::nullopt;
 }
 
 }  // namespace acme

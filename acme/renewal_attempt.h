@@ -1,5 +1,6 @@
-// One attempt to get a certificate: account, order, challenges, and the pair on the disk. Never
-// leaves a challenge behind, and never touches the certificate in use before the new one is whole.
+// One attempt to get a certificate: account, order, challenges, and the pair on the disk. Goes on
+// with an order that was cut short. Never leaves a challenge behind, and never touches the
+// certificate in use before the new one is whole.
 #pragma once
 
 #include <chrono>
@@ -37,7 +38,8 @@ struct RenewerOptions {
     std::filesystem::path bindingKeyFile;
     std::filesystem::path caFile;
     std::string minimumTls = "1.2";
-    std::uint16_t checkPort = 80;  ///< where our own challenges are looked at first
+    std::uint16_t checkPort = 80;              ///< where our own challenges are looked at first
+    std::chrono::seconds revocationTime{300};  ///< for all of one
 };
 
 /// What attempts are made with; all of it outlives them.
@@ -64,6 +66,9 @@ struct Workshop {
 class RenewalAttempt {
 public:
     RenewalAttempt(Workshop& workshop, Ordered wanted, std::string replaces);
+    ~RenewalAttempt();
+    RenewalAttempt(const RenewalAttempt&) = delete;
+    RenewalAttempt& operator=(const RenewalAttempt&) = delete;
 
     /// Nothing where issued() is on the disk; else why not. Throws Error where our own disk or
     /// files do not do their part.
@@ -74,15 +79,29 @@ public:
     const Directory& directory() const { return m_directory; }
 
     static constexpr std::chrono::minutes kMost{30};
+    /// How long one that was cut short is gone on with, before another order is made.
+    static constexpr std::chrono::hours kKept{12};
+    /// A certificate that begins within this time is waited for.
+    static constexpr std::chrono::seconds kClockApart{60};
 
 private:
+    struct Prepared {
+        AcmeFolder::Opened opened;
+        Registration registration;
+    };
+    Prepared prepare();
+    asio::awaitable<std::optional<Failure>> runOne(Prepared& prepared);
     asio::awaitable<std::optional<Failure>> play(Order& order, const AccountKey& key);
+    asio::awaitable<void> keepOrder(gateway::WallTime until);
     asio::awaitable<std::optional<Failure>> present(const std::vector<Proof>& proofs);
     asio::awaitable<std::optional<Failure>> checkOurselves(const std::vector<Proof>& proofs);
     asio::awaitable<std::optional<std::string>> hook(const char* action, Proof proof);
     asio::awaitable<void> withdraw();
     asio::awaitable<void> keepAccount(const AccountKey& key, Account account);
     asio::awaitable<std::optional<Failure>> install(std::string chain);
+    /// Sets m_issued, and m_chain to what is to be installed; or says what is wrong.
+    std::string examine(const std::string& chain);
+    asio::awaitable<std::optional<Failure>> untilItBegins(gateway::WallTime begins);
     /// Throws Error(Config) where the file is not what the authority gave.
     Registration registration() const;
 
@@ -94,6 +113,10 @@ private:
     Directory m_directory;
     std::string m_seen;  ///< what our own look at the challenges showed
     std::vector<Proof> m_presented;
+    std::string m_order;  ///< the address of the one that is kept; or empty
+    bool m_orderIsOver = false;
+    bool m_orderIsGone = false;
+    std::string m_chain;
     std::shared_ptr<const gateway::net::TlsContext> m_issued;
 };
 

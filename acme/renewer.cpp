@@ -102,6 +102,7 @@ asio::awaitable<void> Renewer::turn() {
     const Ordered wanted = co_await this->wanted(held);
     m_names = wanted.names;
     forgetOldSettings(wanted);
+    co_await resumeRevocation(held);
     const bool isNew = held && m_state.windowOf != held->id;
     if (held && !held->id.empty() &&
         (isNew || !m_state.windowAsked || *m_state.windowAsked <= wallNow() ||
@@ -110,6 +111,7 @@ asio::awaitable<void> Renewer::turn() {
     }
     const bool namesAreFixed = !m_options.names.empty();
     m_plan = planRenewal(held, wanted, namesAreFixed, m_state, wallNow());
+    m_changed();
     if ((m_forced || m_plan->at <= wallNow()) && !m_stopping) {
         m_forced = false;
         co_await attempt(wanted, held);
@@ -231,12 +233,13 @@ std::string Renewer::digestOfSettings() const {
 
 asio::awaitable<void> Renewer::attempt(Ordered wanted, std::optional<Held> held) {
     m_underWay = true;
+    m_changed();
     const RenewalState before = m_state;
     begin(wanted);
     try {
         co_await saveState();
     } catch (...) {
-        m_state = before;  // what cannot be remembered is not begun
+        takeUp(before);  // what cannot be remembered is not begun
         throw;
     }
     const bool sameAuthority = !m_state.ordered || m_state.ordered->directory == wanted.directory;
@@ -255,7 +258,7 @@ asio::awaitable<void> Renewer::attempt(Ordered wanted, std::optional<Held> held)
     }
     const auto& identities = attempt.directory().caaIdentities;
     if (m_stopping && failure) {
-        m_state = before;  // nobody's fault
+        takeUp(before);  // nobody's fault
         m_last = std::move(failure);
     } else {
         m_state.caaIdentity = identities.empty() ? "" : gateway::printable(identities.front(), 100);
@@ -273,9 +276,15 @@ asio::awaitable<void> Renewer::attempt(Ordered wanted, std::optional<Held> held)
     answerWaiting();
 }
 
+void Renewer::takeUp(RenewalState state) {
+    state.revocation = m_state.revocation;  // which is no attempt's
+    m_state = std::move(state);
+}
+
 void Renewer::answerWaiting() {
     m_underWay = false;
     ++m_attempts;
+    m_changed();
     for (asio::steady_timer* const waiting : m_waiting) {
         waiting->cancel();
     }

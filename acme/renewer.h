@@ -50,13 +50,17 @@ public:
     Renewer(const Renewer&) = delete;
     Renewer& operator=(const Renewer&) = delete;
 
+    /// `changed` is called when status() says something else than before.
+    void onChange(std::function<void()> changed) { m_changed = std::move(changed); }
+
     /// Until stop(). What goes wrong is logged, and tried again.
     asio::awaitable<void> run();
     /// Orders now, whatever the plan says, or waits for the order that is under way. Nothing where
     /// a new certificate is in use.
     asio::awaitable<std::optional<Failure>> renewNow();
-    /// Revokes the certificate in use (RFC 8555 section 7.6) and orders another one. `reason` is
-    /// one of RFC 5280 section 5.3.1.
+    /// Revokes the certificate in use (RFC 8555 section 7.6) and orders another one, by a key that
+    /// was not there before. `reason` is one of RFC 5280 section 5.3.1. Where the server ends in
+    /// the middle of it, it is done at the next start.
     asio::awaitable<std::optional<Failure>> revoke(int reason);
     void stop();
 
@@ -68,6 +72,8 @@ private:
     asio::awaitable<void> askWindow(const std::string& id);
     asio::awaitable<void> attempt(Ordered wanted, std::optional<Held> held);
     void begin(const Ordered& wanted);
+    /// As it was before an attempt.
+    void takeUp(RenewalState state);
     /// m_last is what became of it.
     void answerWaiting();
     void conclude(const Ordered& wanted, std::optional<Failure> failure);
@@ -75,7 +81,14 @@ private:
     asio::awaitable<std::optional<Held>> held();
     asio::awaitable<void> saveState();
     /// Until an answer is there; else why none came.
-    asio::awaitable<std::optional<Failure>> converse(Conversation& conversation);
+    asio::awaitable<std::optional<Failure>> converse(
+        Conversation& conversation, std::chrono::steady_clock::time_point deadline);
+    /// As m_state.revocation says. `certificate` as of encodedCertificate().
+    asio::awaitable<std::optional<Failure>> takeBack(std::string certificate);
+    asio::awaitable<std::optional<Failure>> askToRevoke(std::string certificate);
+    asio::awaitable<void> forgetOrder();
+    /// What a run before this one did not come to the end of.
+    asio::awaitable<void> resumeRevocation(const std::optional<Held>& held);
     /// A pause that an admin has ended by other settings is over.
     void forgetOldSettings(const Ordered& wanted);
     std::string digestOfSettings() const;
@@ -84,6 +97,7 @@ private:
     AcmeFolder m_folder;  ///< only ever used on m_worker
     const RenewerOptions m_options;
     Use m_use;
+    std::function<void()> m_changed = [] {};
     asio::thread_pool m_worker{1};
     gateway::Descriptor m_stopHooks;  ///< an eventfd
     Workshop m_workshop;
@@ -96,6 +110,7 @@ private:
     std::size_t m_attempts = 0;
     bool m_forced = false;
     bool m_underWay = false;
+    bool m_revoking = false;
     bool m_stopping = false;
     asio::steady_timer m_pause;
     std::set<asio::steady_timer*> m_waiting;  ///< for the end of an attempt

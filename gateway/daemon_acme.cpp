@@ -41,6 +41,7 @@ void Daemon::prepareAcme() {
     };
     m_renewer = std::make_unique<acme::Renewer>(m_io.get_executor(), m_layout.acme(),
                                                 renewerOptions(m_config), m_challenges, send, use);
+    m_renewer->onChange([this] { m_events->tell(webui::Events::Status); });
 }
 
 void Daemon::stopAcme() {

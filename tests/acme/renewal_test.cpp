@@ -15,7 +15,7 @@ const gateway::WallTime kNow = gateway::parseTimestamp("2026-11-22T10:00:00Z").v
 const Ordered kWanted{"https://ca/dir", "", {"a.example.com", "b.example.com"}};
 
 Held heldFor(std::chrono::hours lifetime, gateway::WallTime begins = kNow) {
-    return {begins, begins + lifetime, {"a.example.com", "b.example.com"}, "aki.serial"};
+    return {begins, begins + lifetime, {"a.example.com", "b.example.com"}, "aki.serial", "f00d"};
 }
 
 RenewalState stateOf(double dice = 0) {
@@ -82,6 +82,23 @@ TEST_CASE("what one order did not mend is not ordered again at once") {
     Ordered other = kWanted;  // but what the admin changed is
     other.profile = "shortlived";
     CHECK(planRenewal(held, other, true, state, kNow).at == kNow);
+}
+
+TEST_CASE("one that was revoked is replaced at once, and only that one") {
+    RenewalState state = stateOf();
+    state.lastRenewed = kNow - 1s;
+    state.revocation = acme::Revocation{"f00d", 1, true};
+    const auto plan = planRenewal(heldFor(24h * 90), kWanted, true, state, kNow);
+    CHECK(plan.at == kNow);
+    CHECK(plan.why == "it was revoked");
+    state.failures = 1;
+    state.lastAttempt = kNow;
+    CHECK(planRenewal(heldFor(24h * 90), kWanted, true, state, kNow).at == kNow + 54s);
+    state.failures = 0;
+    state.revocation->isDone = false;
+    CHECK(planRenewal(heldFor(24h * 90), kWanted, true, state, kNow).at == kNow + 24h * 60);
+    state.revocation = acme::Revocation{"beef", 1, true};
+    CHECK(planRenewal(heldFor(24h * 90), kWanted, true, state, kNow).at == kNow + 24h * 60);
 }
 
 TEST_CASE("a lost state forces nothing") {
@@ -173,6 +190,7 @@ TEST_CASE("the state comes back as it was; a damaged one is none, a newer one is
     state.windowOf = "a.b";
     state.window = acme::RenewalWindow{kNow, kNow + 1h, "https://why"};
     state.windowAsked = kNow + 6h;
+    state.revocation = acme::Revocation{"f00d", 4, true};
     bool isNewer = false;
     auto again = RenewalState::parse(state.toText(), isNewer);
     REQUIRE(again.has_value());

@@ -56,6 +56,7 @@ class Authority {
 public:
     json meta = json::object();
     bool offersRenewalInfo = false;
+    bool offersRevocation = false;
     std::string orderStatus = "pending";                     ///< of a new order
     std::map<std::string, std::string> authorizationStatus;  ///< by name; "pending" where not said
     std::string challengeType = "http-01";
@@ -131,6 +132,9 @@ private:
                            {"meta", meta}};
             if (offersRenewalInfo) {
                 directory["renewalInfo"] = kHost + "ari";
+            }
+            if (offersRevocation) {
+                directory["revokeCert"] = kHost + "revoke";
             }
             return answerOf(200, directory);
         }
