@@ -4,6 +4,7 @@ Passes on whatever no test stands in the way of, and counts all that is asked. S
 """
 import base64
 import collections
+import contextlib
 import http.client
 import http.server
 import json
@@ -18,6 +19,7 @@ from pebble import Pebble
 DIRECTORY, NONCE, ACCOUNT, NEW_ORDER = "/dir", "/nonce-plz", "/sign-me-up", "/order-plz"
 ORDER, AUTHORIZATION, CHALLENGE, FINALIZE, CERTIFICATE = "/my-order/", "/authZ/", "/chalZ/", "/finalize-order/", "/certZ/"
 RENEWAL_INFO = "/renewal-info/"
+REVOKE = "/revoke-cert"
 PREFIX = "urn:ietf:params:acme:error:"
 
 
@@ -61,9 +63,10 @@ class Stub:
                 for name, value in headers.items():
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(answer)))
-                self.end_headers()
-                if self.command != "HEAD":
-                    self.wfile.write(answer)
+                with contextlib.suppress(OSError):  # whoever asked may have been killed
+                    self.end_headers()
+                    if self.command != "HEAD":
+                        self.wfile.write(answer)
 
             do_GET = do_HEAD = do_POST = handle_any
 

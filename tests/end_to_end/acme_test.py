@@ -103,6 +103,23 @@ def http_01(stage):
 
 
 @case
+def http_01_where_proofs_are_reused(stage):
+    gateway = Gateway(stage)
+    (port,) = free_ports(gateway.host, 1)
+    pebble = Pebble(stage, gateway.host, http=port, bad_nonces=50, reuse=100)
+    gateway.configure(pebble.settings(listen=[f"{gateway.host}:{port}"], names=[HOSTNAME, "second.example.com"]))
+    gateway.start()
+    issued(gateway)
+    tokens = re.findall(r"acme-challenge/([\w-]{20,})", pebble.log())
+    expect_equal(len(set(tokens)), 2, "tokens that the authority asked for")
+    before = served.shown(gateway)
+    gateway.command("certificate", "renew")
+    expect(served.shown(gateway) != before, "the renewed certificate is not shown")
+    expect_equal(re.findall(r"acme-challenge/([\w-]{20,})", pebble.log()), tokens, "questions, where proofs are still good")
+    expect_equal(served.names(gateway, pebble.roots())["POP3"], sorted([HOSTNAME, "second.example.com"]), "names")
+
+
+@case
 def tls_alpn_01(stage):
     gateway = Gateway(stage)
     (port,) = free_ports(gateway.host, 1)
