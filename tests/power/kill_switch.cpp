@@ -4,6 +4,7 @@
 //
 // KILL_BELOW names folders, with a ':' between them; calls for what is below are counted, and each
 // is appended to KILL_LOG as "NUMBER CALL PATH". The one with the number KILL_AT does not happen.
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <climits>
@@ -30,7 +31,8 @@ bool isBelow(const std::string& path) {
     while (!rest.empty()) {
         const std::size_t end = std::min(rest.find(':'), rest.size());
         const std::string_view folder = rest.substr(0, end);
-        if (path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/')) {
+        if (path.starts_with(folder) &&
+            (path.size() == folder.size() || path[folder.size()] == '/')) {
             return true;
         }
         rest.remove_prefix(std::min(end + 1, rest.size()));
@@ -41,8 +43,9 @@ bool isBelow(const std::string& path) {
 void pass(const char* call, const std::string& path) {
     static std::atomic<int> count = 0;
     static const int chosen = std::atoi(settingOf("KILL_AT").c_str());
-    static const int log = static_cast<int>(::syscall(
-        SYS_openat, AT_FDCWD, settingOf("KILL_LOG").c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
+    static const int log =
+        static_cast<int>(::syscall(SYS_openat, AT_FDCWD, settingOf("KILL_LOG").c_str(),
+                                   O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
     if (!isBelow(path)) {
         return;
     }
