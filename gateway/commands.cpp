@@ -11,6 +11,7 @@
 #include "gateway/commands_backup.h"
 #include "gateway/commands_certificate.h"
 #include "gateway/commands_completion.h"
+#include "gateway/commands_drain.h"
 #include "gateway/commands_mailbox.h"
 #include "gateway/commands_message.h"
 #include "gateway/commands_status.h"
@@ -62,6 +63,7 @@ void addCommands(CLI::App& app, CommandLine& line) {
     addMessageCommands(app, line);
     addAdminCommands(app, line);
     addCertificateCommands(app, line);
+    addDrainCommands(app, line);
     addCompletionCommand(app, line);
 }
 

@@ -191,6 +191,7 @@ Daemon::Daemon(Config config)
     }
     takeOver(m_keeper.load());
     loadTimes();
+    takeUpDrain();
     openListeners();
     m_webAccounts.takeOver(m_webAccounts.look());
 }
@@ -232,6 +233,7 @@ void Daemon::listen(net::Listener& listener, const std::vector<ListenAddress>& a
 void Daemon::run() {
     asio::co_spawn(m_io, handleSignals(), asio::detached);
     schedule("watching records", 1s, [this] { return watchRecords(); });
+    schedule("watching the drain", 1s, [this] { return watchDrain(); });
     schedule("watching the disk", 5s, [this] { return watchDisk(); });
     schedule("purging deleted messages", 10min, [this] { return purgeDeleted(); });
     schedule("watching the certificate", 2s, [this] { return watchCertificate(); });

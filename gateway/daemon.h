@@ -23,6 +23,7 @@
 #include "gateway/config.h"
 #include "gateway/control_server.h"
 #include "gateway/data_lock.h"
+#include "gateway/drain.h"
 #include "gateway/house.h"
 #include "gateway/mail/registry.h"
 #include "gateway/mailbox_view.h"
@@ -90,6 +91,12 @@ private:
     asio::awaitable<void> useIssued(std::shared_ptr<const net::TlsContext> issued);
     /// certificate.renew, certificate.revoke
     asio::awaitable<nlohmann::json> certificateRequest(nlohmann::json request);
+    /// The drain that was asked for before the start.
+    void takeUpDrain();
+    void takeOverDrain(std::optional<Drain> drain);
+    /// drain.on, drain.off, drain.show
+    asio::awaitable<nlohmann::json> drainRequest(nlohmann::json request);
+    asio::awaitable<void> watchDrain();
     asio::awaitable<void> forgetIdleKeys();
     void loadTimes();
     asio::awaitable<void> keepTimes();
@@ -171,6 +178,7 @@ private:
     bool m_stopping = false;                 ///< nothing new is taken
     bool m_stopped = false;                  ///< and nothing old is left
     const WallTime m_started = std::chrono::system_clock::now();
+    std::optional<WallTime> m_drainedSaid;  ///< of the drain that began then
     DiskTrend m_diskTrend;
     std::optional<WallTime> m_roomShortSince;
     bool m_roomEndsSoon = false;           ///< by the trend

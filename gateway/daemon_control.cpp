@@ -18,6 +18,11 @@ asio::awaitable<nlohmann::json> Daemon::control(nlohmann::json request, Descript
     if (request.value("operation", nlohmann::json()) == "certificate.status") {
         co_return certificateStatus();
     }
+    for (const char* name : {"drain.on", "drain.off", "drain.show"}) {
+        if (request.value("operation", nlohmann::json()) == name) {
+            co_return co_await drainRequest(std::move(request));
+        }
+    }
     for (const char* name : {"certificate.renew", "certificate.revoke"}) {
         if (request.value("operation", nlohmann::json()) == name) {
             co_return co_await certificateRequest(std::move(request));

@@ -61,6 +61,9 @@ asio::awaitable<HttpResponse> Daemon::answerMonitoring(HttpRequest request) {
     if (request.path == "/healthz") {
         co_return HttpResponse::text(200, "alive\n");
     }
+    if (request.path == "/readyz" && m_house.draining() && !m_stopping) {
+        co_return HttpResponse::text(503, "draining: no new mail is taken\n");
+    }
     if (request.path == "/readyz") {
         co_return m_stopping ? HttpResponse::text(503, "stopping: no mail is taken any more\n")
                              : HttpResponse::text(200, "ready\n");

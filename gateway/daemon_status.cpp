@@ -21,9 +21,10 @@ asio::awaitable<nlohmann::json> Daemon::status() {
     facts.turnedAway = m_house.turnedAway().entries();
     facts.storeTrouble = m_house.storeTrouble().entries();
     auto describe = [this, facts = std::move(facts), registry = m_house.registry(),
-                     times = m_house.times()] {
-        nlohmann::json answer = describeStatus({m_config, *registry, m_store, times, &facts},
-                                               std::chrono::system_clock::now());
+                     times = m_house.times(), drain = m_house.drain()] {
+        nlohmann::json answer =
+            describeStatus({m_config, *registry, m_store, times, &facts, drain, hasTwin(m_config)},
+                           std::chrono::system_clock::now());
         answer["ok"] = true;
         return answer;
     };

@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 
+#include "gateway/drain.h"
 #include "gateway/mail/registry.h"
 #include "gateway/turned_away.h"
 #include "gateway/watch/mailbox_times.h"
@@ -20,7 +22,9 @@ class House final : public smtp::House {
 public:
     smtp::Recipient recipient(const MailboxId& mailbox) const override;
     std::uint64_t room() const override { return m_room; }
-    bool draining() const override { return false; }
+    bool draining() const override {
+        return m_drain && !m_drain->isOver(std::chrono::system_clock::now());
+    }
     bool asksForCertificate() const override { return m_asksForCertificate; }
     void onTurnedAway(const smtp::TurnedAway& event) override;
     void onStored(const MailboxId& mailbox) override;
@@ -36,6 +40,9 @@ public:
     void setRegistry(std::shared_ptr<const Registry> registry);
     const std::shared_ptr<const Registry>& registry() const { return m_registry; }
     void setRoom(std::uint64_t octets) { m_room = octets; }
+    void setDrain(std::optional<Drain> drain) { m_drain = drain; }
+    /// Also one that is over, until somebody takes it away.
+    const std::optional<Drain>& drain() const { return m_drain; }
     const TurnedAwayCounts& turnedAway() const { return m_turnedAway; }
     const StoreTrouble& storeTrouble() const { return m_storeTrouble; }
     /// A message of the mailbox was fetched whole.
@@ -53,6 +60,7 @@ private:
     std::shared_ptr<const Registry> m_registry = std::make_shared<const Registry>();
     std::uint64_t m_room = UINT64_MAX;
     bool m_asksForCertificate = false;
+    std::optional<Drain> m_drain;
     TurnedAwayCounts m_turnedAway;
     StoreTrouble m_storeTrouble;
     MailboxTimes m_times;

@@ -17,6 +17,7 @@
 #include "gateway/mailbox_summary.h"
 #include "gateway/operations_admin.h"
 #include "gateway/operations_certificate.h"
+#include "gateway/operations_drain.h"
 #include "gateway/request_fields.h"
 
 namespace gateway {
@@ -99,6 +100,9 @@ json Operations::dispatch(json& request) {
     }
     if (wanted.starts_with("certificate.")) {
         return performOnCertificate(m_config, wanted, request);
+    }
+    if (wanted.starts_with("drain.")) {
+        return performOnDrain(m_config, wanted, request);
     }
     throw Refusal(EX_UNAVAILABLE, "the running server does not know the operation " +
                                       printable(wanted, 80) +

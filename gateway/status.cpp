@@ -93,6 +93,7 @@ public:
         addRecords();
         addTurnedAway();
         addMailboxes();
+        addDrain();
         m_answer["warnings"] = json::array();
         for (const HealthFinding& finding : judgeHealth(m_snapshot)) {
             m_answer["warnings"].push_back(toJson(finding, m_now));
@@ -253,11 +254,54 @@ private:
         }
     }
 
+    void addDrain() {
+        if (!m_sources.drain || m_sources.drain->isOver(m_now)) {
+            return;
+        }
+        auto& drain = m_snapshot.drain.emplace(HealthSnapshot::Drain());
+        drain.since = m_sources.drain->since;
+        drain.until = m_sources.drain->until;
+        drain.twin = m_sources.twin;
+        drain.sessions = m_sources.server != nullptr ? m_sources.server->smtpSessions : 0;
+        for (const HealthSnapshot::Mailbox& mailbox : m_snapshot.mailboxes) {
+            drain.waiting += mailbox.waiting;
+            drain.locked += mailbox.locked;
+            drain.known = drain.known && mailbox.trouble.empty();
+        }
+        json left;
+        if (drain.until) {
+            left = std::chrono::duration_cast<std::chrono::seconds>(*drain.until - m_now).count();
+        }
+        m_answer["drain"] = {
+            {"since", formatTimestamp(drain.since)},
+            {"until", timestamp(drain.until)},
+            {"seconds_left", std::move(left)},
+            {"twin", drain.twin},
+            {"sessions", drain.sessions},
+            {"waiting", drain.waiting},
+            {"locked", drain.locked},
+            {"drained", m_snapshot.running && drain.drained()},
+            {"text", m_snapshot.running ? describeDrain(drain)
+                                        : std::string("no mail is taken after the next start")}};
+        if (!m_snapshot.running) {
+            m_snapshot.drain.reset();  // nothing of it is under way
+        }
+    }
+
     const StatusSources& m_sources;
     WallTime m_now;
     HealthSnapshot m_snapshot;
     json m_answer;
 };
+
+std::optional<Drain> drainOnDisk(const Layout& layout, std::vector<Finding>& findings) {
+    try {
+        return loadDrain(layout);
+    } catch (const Error& error) {
+        findings.emplace_back(layout.drainFile().native(), error.what());
+        return std::nullopt;
+    }
+}
 
 /// Everybody's statements count where it cannot be told whose do: to look does no harm.
 Trusts trustsOf(const Layout& layout, std::vector<Finding>& findings) {
@@ -289,10 +333,11 @@ json describeStatusFromDisk(const Config& config, WallTime now) {
         }
         mailboxes[id] = std::make_shared<const Mailbox>(record.fold(trusts));
     }
+    const auto drain = drainOnDisk(layout, findings);
     const Registry registry(std::move(mailboxes), std::move(unreadable), std::move(findings));
     DirectoryStore store(layout);
     const MailboxTimes times = MailboxTimes::load(layout);
-    return describeStatus({config, registry, store, times, nullptr}, now);
+    return describeStatus({config, registry, store, times, nullptr, drain, hasTwin(config)}, now);
 }
 
 }  // namespace gateway

@@ -11,6 +11,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/certificate_status.h"
 #include "gateway/config.h"
+#include "gateway/drain.h"
 #include "gateway/mail/registry.h"
 #include "gateway/store/message_store.h"
 #include "gateway/turned_away.h"
@@ -40,17 +41,20 @@ struct StatusSources {
     MessageStore& store;
     const MailboxTimes& times;
     const ServerFacts* server;
+    std::optional<Drain> drain = std::nullopt;
+    bool twin = false;  ///< whether another node may take the mail
 };
 
 /// Blocking: looks at the disk and lists every mailbox. What it cannot look at becomes a warning.
 ///
 /// version, running, since, domain, hostname, data,
-/// listeners [{address, port, protocol (smtp | pop3 | web | metrics), tls (starttls | implicit | none)}],
-/// certificate (as describeCertificate()) or null,
-/// sessions {smtp, pop3} or null, disk {free, min_free, projected} or null, drain, twins (null:
-/// not in this version), records [{file, text}],
-/// turned_away [{mailbox, reason, refused, observed, last, peer, seen}] or null, turned_away_more,
-/// mailboxes (as mailbox.list), warnings [toJson(HealthFinding), the worst first]
+/// listeners [{address, port, protocol (smtp | pop3 | web | metrics), tls (starttls | implicit |
+/// none)}], certificate (as describeCertificate()) or null, sessions {smtp, pop3} or null, disk
+/// {free, min_free, projected} or null, drain {since, until (null: for ever), seconds_left (null
+/// too), twin (whether there is one), sessions (of SMTP), waiting, locked, drained (safe to stop;
+/// false where no server runs), text} or null, twins (null: not in this version), records [{file,
+/// text}], turned_away [{mailbox, reason, refused, observed, last, peer, seen}] or null,
+/// turned_away_more, mailboxes (as mailbox.list), warnings [toJson(HealthFinding), the worst first]
 nlohmann::json describeStatus(const StatusSources& sources, WallTime now);
 
 /// The same from the disk alone, for where no server runs. Throws Error where the data directory

@@ -78,6 +78,28 @@ std::string describeListener(const json& listener) {
     return address.str() + (implicit ? " POP3S" : " POP3 with STLS");
 }
 
+/// "7 h 59 min", "59 min", "30 s".
+std::string countDown(std::uint64_t seconds) {
+    const std::uint64_t minutes = seconds / 60;
+    return minutes == 0 ? std::to_string(seconds) + " s"
+           : minutes < 60
+               ? std::to_string(minutes) + " min"
+               : std::to_string(minutes / 60) + " h " + std::to_string(minutes % 60) + " min";
+}
+
+void addDrain(const json& status, Rows& rows) {
+    const json& drain = partOf(status, "drain");
+    if (!drain.is_object()) {
+        return;
+    }
+    rows.push_back({"Drain", textOf(drain, "text")});
+    rows.push_back({"  since", textOf(drain, "since")});
+    rows.push_back({"  ends", drain.at("until").is_string()
+                                  ? "at " + textOf(drain, "until") + ", in " +
+                                        countDown(numberIn(drain, "seconds_left"))
+                                  : std::string("when `postern drain off` ends it")});
+}
+
 void addState(const json& status, Rows& rows) {
     if (const json& certificate = partOf(status, "certificate"); certificate.is_object()) {
         const std::string days = std::to_string(certificate.at("days_left").get<std::int64_t>());
@@ -227,6 +249,7 @@ std::string describeForPeople(const json& status) {
     for (const json& listener : status.at("listeners")) {
         rows.push_back({rows.empty() ? "Listeners" : "", describeListener(listener)});
     }
+    addDrain(status, rows);
     addState(status, rows);
     addTurnedAway(status, rows);
     return text + asTable(rows) + '\n' + describeMailboxes(status.at("mailboxes"));

@@ -15,6 +15,7 @@ void addAccountRoutes(Api& api, const Engine& engine, Doorkeeper& doorkeeper);
 void addMailboxRoutes(Api& api, const Engine& engine);
 void addMessageRoutes(Api& api, const Engine& engine);
 void addBackupRoutes(Api& api, const Engine& engine);
+void addDrainRoutes(Api& api, const Engine& engine);
 void addWatchRoutes(Api& api, const Engine& engine);
 void addOpenApiRoute(Api& api);
 

@@ -146,11 +146,8 @@ void addWatchRoutes(Api& api, const Engine& engine) {
     add("POST", "/certificate/renew", Access::Manage, "renewCertificate", &WatchRoutes::renew);
     add("GET", "/log", Access::Manage, "getLog", &WatchRoutes::tail);
     add("GET", "/events", Access::Read, "watchEvents", &WatchRoutes::watch);
-    for (const auto& [pattern, name] :
-         {std::pair("/twins", "Twins"), std::pair("/drain", "Drain")}) {
-        api.add({"GET", pattern, Access::Manage, 0, std::string("get") + name, notYet});
-        api.add({"POST", pattern, Access::Manage, kMostBody, std::string("change") + name, notYet});
-    }
+    api.add({"GET", "/twins", Access::Manage, 0, "getTwins", notYet});
+    api.add({"POST", "/twins", Access::Manage, kMostBody, "changeTwins", notYet});
 }
 
 }  // namespace webui

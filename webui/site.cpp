@@ -45,6 +45,7 @@ Site::Site(Engine engine)
     addMailboxRoutes(m_api, m_engine);
     addMessageRoutes(m_api, m_engine);
     addBackupRoutes(m_api, m_engine);
+    addDrainRoutes(m_api, m_engine);
     addWatchRoutes(m_api, m_engine);
     addOpenApiRoute(m_api);
 }

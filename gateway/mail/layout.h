@@ -34,6 +34,7 @@ public:
     std::filesystem::path node() const { return m_data / "node"; }
     std::filesystem::path nodeFile() const { return node() / "node.toml"; }
     std::filesystem::path trustFile() const { return node() / "trust.toml"; }
+    std::filesystem::path drainFile() const { return node() / "drain.toml"; }
     std::filesystem::path knownRecords() const { return node() / "mailboxes"; }
     std::filesystem::path knownRecordFile(const MailboxId& mailbox, const NodeId& node) const {
         return knownRecords() / mailbox.str() / (node.str() + ".toml");

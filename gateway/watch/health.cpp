@@ -1,57 +1,21 @@
 #include "gateway/watch/health.h"
 
 #include <algorithm>
-#include <array>
-#include <utility>
 
 #include "gateway/base/text.h"
+#include "gateway/watch/finding.h"
 
 namespace gateway {
 
 namespace {
 
-using nlohmann::json;
 using std::chrono::hours;
 using std::chrono::seconds;
-using Findings = std::vector<HealthFinding>;
-
-/// How long mail systems go on trying what was answered with 4xx, by their makers' documents.
-constexpr std::array<std::pair<const char*, hours>, 3> kPatience{
-    {{"Exchange Online", hours(24)}, {"Exchange", hours(48)}, {"Google", hours(8 * 24)}}};
 
 /// Later than this nobody can do more than hurry.
 constexpr hours kCertificateCritical{3 * 24};
 constexpr hours kDiskSoon{24};
 constexpr std::size_t kNamed = 3;
-
-std::vector<HealthFinding::Deadline> sendersGiveUp(WallTime since) {
-    std::vector<HealthFinding::Deadline> deadlines;
-    for (const auto& [who, patience] : kPatience) {
-        deadlines.push_back({who, since + patience});
-    }
-    return deadlines;
-}
-
-HealthFinding& add(Findings& findings, const char* kind, Severity severity, std::string text,
-                   std::string advice) {
-    HealthFinding& finding = findings.emplace_back();
-    finding.kind = kind;
-    finding.severity = severity;
-    finding.text = std::move(text);
-    finding.advice = std::move(advice);
-    return finding;
-}
-
-std::string counted(std::uint64_t count, const std::string& one, const std::string& many) {
-    return std::to_string(count) + ' ' + (count == 1 ? one : many);
-}
-
-std::string span(WallTime from, WallTime to) {
-    const auto whole = std::chrono::duration_cast<hours>(to - from).count();
-    return whole >= 72 ? counted(static_cast<std::uint64_t>(whole / 24), "day", "days")
-           : whole > 0 ? counted(static_cast<std::uint64_t>(whole), "hour", "hours")
-                       : "less than an hour";
-}
 
 std::string named(const HealthSnapshot::Mailbox& mailbox) {
     return mailbox.address + " (" + mailbox.name + ')';
@@ -189,6 +153,30 @@ void judgeMailbox(const HealthSnapshot& snapshot, const HealthSnapshot::Mailbox&
     }
 }
 
+/// Those who give up before it ends; all of them where nobody knows its end.
+void judgeDrain(const HealthSnapshot& snapshot, Findings& findings) {
+    if (!snapshot.drain) {
+        return;
+    }
+    const HealthSnapshot::Drain& drain = *snapshot.drain;
+    HealthFinding& finding = add(findings, "drain", Severity::Warning, describeDrain(drain),
+                                 drain.twin ? "`postern drain off` takes mail again"
+                                            : "this node knows no twin, so senders wait unless "
+                                              "another MX takes their mail; `postern drain off` "
+                                              "takes it again");
+    finding.since = drain.since;
+    if (drain.until) {
+        finding.deadlines.push_back({"The drain", *drain.until});
+    }
+    for (HealthFinding::Deadline& deadline : sendersGiveUp(drain.since)) {
+        if (!drain.twin && (!drain.until || deadline.at < *drain.until)) {
+            finding.deadlines.push_back(std::move(deadline));
+        }
+    }
+    std::sort(finding.deadlines.begin(), finding.deadlines.end(),
+              [](const auto& a, const auto& b) { return a.at < b.at; });
+}
+
 void judgeCoverage(const HealthSnapshot& snapshot, Findings& findings) {
     std::uint64_t count = 0;
     const HealthSnapshot::Mailbox* last = nullptr;
@@ -292,6 +280,22 @@ CertificateStage certificateStage(const HealthSnapshot::Certificate& certificate
     return left < critical ? CertificateStage::Critical : CertificateStage::Soon;
 }
 
+std::string describeDrain(const HealthSnapshot::Drain& drain) {
+    if (drain.drained()) {
+        return "drained, safe to stop: no new mail is taken, no SMTP session is open, and no "
+               "message waits";
+    }
+    std::string text = "this node drains: no new mail is taken; " +
+                       counted(drain.sessions, "SMTP session is", "SMTP sessions are") +
+                       " still open, " + counted(drain.waiting, "message waits", "messages wait");
+    if (drain.locked > 0) {
+        text += ", and " +
+                counted(drain.locked, "message stays here until", "messages stay here until") +
+                " an earlier password opens " + (drain.locked == 1 ? "it" : "them");
+    }
+    return text + (drain.known ? "" : ", and a mailbox cannot be looked at");
+}
+
 Findings judgeHealth(const HealthSnapshot& snapshot) {
     Findings findings;
     if (!snapshot.running) {
@@ -308,6 +312,7 @@ Findings judgeHealth(const HealthSnapshot& snapshot) {
             "in force");
     }
     judgeRefusals(snapshot, findings);
+    judgeDrain(snapshot, findings);
     for (const HealthSnapshot::Mailbox& mailbox : snapshot.mailboxes) {
         judgeMailbox(snapshot, mailbox, findings);
     }
@@ -316,38 +321,6 @@ Findings judgeHealth(const HealthSnapshot& snapshot) {
         findings.begin(), findings.end(),
         [](const HealthFinding& a, const HealthFinding& b) { return a.severity > b.severity; });
     return findings;
-}
-
-json toJson(const HealthFinding& finding, WallTime now) {
-    json deadlines = json::array();
-    json next;
-    for (const HealthFinding::Deadline& deadline : finding.deadlines) {
-        const std::string at = formatTimestamp(deadline.at);
-        deadlines.push_back({{"who", deadline.who}, {"at", at}});
-        if (next.is_null() && deadline.at >= now) {
-            next = at;
-        }
-    }
-    return {{"kind", finding.kind},
-            {"severity", finding.severity == Severity::Critical ? "critical" : "warning"},
-            {"mailbox", finding.mailbox.empty() ? json() : json(finding.mailbox)},
-            {"since", finding.since ? json(formatTimestamp(*finding.since)) : json()},
-            {"text", finding.text},
-            {"advice", finding.advice},
-            {"deadline", std::move(next)},
-            {"deadlines", std::move(deadlines)}};
-}
-
-std::string describeDeadlines(const std::vector<HealthFinding::Deadline>& deadlines, WallTime now) {
-    std::string text;
-    for (const HealthFinding::Deadline& deadline : deadlines) {
-        const bool thing = deadline.who.starts_with("The ");
-        const char* verb =
-            deadline.at < now ? (thing ? " ended" : " gave up") : (thing ? " ends" : " gives up");
-        text += (text.empty() ? "" : ", ") + deadline.who + verb + " at " +
-                formatTimestamp(deadline.at);
-    }
-    return text;
 }
 
 }  // namespace gateway

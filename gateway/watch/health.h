@@ -43,6 +43,19 @@ struct HealthSnapshot {
     };
     std::optional<Disk> disk;  ///< nothing where it could not be looked at
 
+    struct Drain {
+        WallTime since;
+        std::optional<WallTime> until;
+        bool twin = false;           ///< whether another node takes the mail
+        std::uint64_t sessions = 0;  ///< of SMTP
+        std::uint64_t waiting = 0;   ///< messages
+        std::uint64_t locked = 0;    ///< messages that need an earlier password
+        bool known = true;           ///< whether all mailboxes could be looked at
+        /// Whether the node may be stopped, and nobody misses anything.
+        bool drained() const { return known && sessions == 0 && waiting == 0 && locked == 0; }
+    };
+    std::optional<Drain> drain;  ///< where no new mail is to be taken
+
     struct Mailbox {
         std::string address;
         std::string name;
@@ -95,7 +108,7 @@ enum class Severity { Warning, Critical };
 struct HealthFinding {
     /// "not_running", "not_stored", "certificate", "disk", "disk_trend", "unfetched", "locked",
     /// "left_out", "unlistable", "unknown_mailbox", "refused", "put_off", "record", "held_back",
-    /// "replaced_password", "not_recoverable".
+    /// "replaced_password", "not_recoverable", "drain".
     std::string kind;
     Severity severity = Severity::Warning;
     std::string mailbox;  ///< empty where it is about none, or about several
@@ -116,6 +129,9 @@ enum class CertificateStage { Fine, Soon, Critical, Over };
 /// One that renews itself is late only where its renewal is, however short its life.
 CertificateStage certificateStage(const HealthSnapshot::Certificate& certificate,
                                   std::chrono::seconds limit, WallTime now);
+
+/// How far it is, in a sentence without a full stop: "drained, safe to stop: …".
+std::string describeDrain(const HealthSnapshot::Drain& drain);
 
 /// The worst first.
 std::vector<HealthFinding> judgeHealth(const HealthSnapshot& snapshot);

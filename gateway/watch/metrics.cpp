@@ -94,8 +94,11 @@ void addServer(Page& page, const json& status, WallTime now) {
                    "Time until the certificate ends; negative afterwards.");
         page.add({}, seconds(now, *ends));
     }
+    const json& drain = partOf(status, "drain");
     page.begin("draining", "gauge", "1 while new mail is sent to other nodes.");
-    page.add({}, partOf(status, "drain").is_null() ? 0 : 1);
+    page.add({}, drain.is_null() ? 0 : 1);
+    page.begin("drained", "gauge", "1 while it drains and is empty: safe to stop.");
+    page.add({}, drain.is_object() && drain.value("drained", false) ? 1 : 0);
 }
 
 void addWarnings(Page& page, const json& status) {

@@ -1,5 +1,5 @@
 // What admins do to a mailbox that exists: suspend, change and reset its password, unlock, delete and undo; and
-// accounts, tokens, and the search in the table. Each is looked at from outside, too.
+// accounts, tokens, the search in the table, and the drain. Each is looked at from outside, too.
 import {accessible, createMailbox, expect, judge, logIn, open, run, setUp, until, visit, world} from './driver.mjs';
 
 const press = (page, name) => page.getByRole('button', {name, exact: true}).first().click();
@@ -128,6 +128,24 @@ async function accountsAndTokens(page) {
   judge(berta);
 }
 
+async function drainAndTakeMailAgain(page) {
+  await visit(page, 'overview', /./);
+  await press(page, 'Drain this node');
+  await page.getByRole('dialog').getByText('This node knows no twin.').waitFor();
+  await accessible(page, 'the question before a drain');
+  await inDialog(page, 'Drain this node');
+  expect(await page.getByRole('dialog').isVisible(), 'it drains without a tick');
+  await page.getByLabel('I know that').check();
+  await page.getByLabel('For').selectOption('1h');
+  await inDialog(page, 'Drain this node');
+  await page.getByText(/^The drain ends .* in (59 min|1 h)/).waitFor();
+  expect((await world('greeting')).startsWith('421 4.3.2'), 'senders are not sent on');
+  await accessible(page, 'a node that drains');
+  await press(page, 'End the drain');
+  await page.getByRole('button', {name: 'Drain this node'}).waitFor();
+  expect((await world('greeting')).startsWith('220'), 'mail is not taken again');
+}
+
 await run(async () => {
   const page = await open();
   await setUp(page, await world('link'));
@@ -140,5 +158,6 @@ await run(async () => {
   await deleteAndUndo(page, mailbox.address);
   await searchAndSort(page);
   await accountsAndTokens(page);
+  await drainAndTakeMailAgain(page);
   judge(page);
 });

@@ -2,10 +2,15 @@
 """What admins do to mailboxes, accounts and tokens on the page, in a real browser, and what it does outside."""
 from browser import drive, link_of
 from cases import case, run
-from clients import Pop3, Smtp, deliver
+from clients import Pop3, Smtp, Wire, deliver
 from fixtures import journal_report
 from gateway import DOMAIN, Gateway, Mailbox
 from web import Web
+
+
+def greeting(gateway):
+    with Wire(gateway.host, gateway.smtp) as wire:
+        return wire.line().decode()
 
 
 @case
@@ -27,6 +32,7 @@ def each_action_does_what_the_page_says(stage):
     drive(stage, "actions.mjs", gateway, {
         "link": lambda: link_of(gateway),
         "deliver": lambda address: deliver(gateway, journal_report(), mailbox(address)) and None,
+        "greeting": lambda: greeting(gateway),
         "rcpt": rcpt,
         "waits": waits,
         "token": lambda token: Web(gateway, token=token).get("mailboxes").status,

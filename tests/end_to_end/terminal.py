@@ -1,4 +1,4 @@
-"""Stock `age` at a terminal, as an admin would use it: it takes passphrases from nowhere else."""
+"""Programs at a terminal, as an admin would use them: stock `age` takes passphrases from nowhere else."""
 import os
 import pty
 import re
@@ -12,8 +12,8 @@ from cases import Failure, expect_equal
 AGE_SECONDS = 60
 
 
-def with_terminal(words, answer):
-    """Runs a program that asks for a passphrase on its terminal; returns (status, what it showed)."""
+def with_terminal(words, answer, prompt=b"passphrase"):
+    """Runs a program that asks something on its terminal; returns (status, what it showed)."""
     child, terminal = pty.fork()
     if child == 0:
         termios.tcsetwinsize(0, (24, 80))  # ncurses takes none without a size
@@ -28,7 +28,7 @@ def with_terminal(words, answer):
             shown += os.read(terminal, 4096)
         except OSError:  # how Linux says that the other side of a terminal was closed
             break
-        if not asked and b"passphrase" in shown:
+        if not asked and prompt in shown:
             asked = True
             os.write(terminal, answer.encode() + b"\n")
     os.close(terminal)

@@ -5,8 +5,6 @@ moved, removed or replaced under a running server.
 """
 # time limit: 900 s
 import json
-import os
-import pathlib
 import re
 import shutil
 import threading
@@ -14,12 +12,12 @@ import time
 
 import fixtures
 import passwords
-from cases import Skip, case, expect, expect_equal, run, seconds, wait_for
+from cases import case, expect, expect_equal, run, seconds, wait_for
 from clients import Pop3, Smtp, deliver, fetch_all, message_id
+from clock import with_clock
 from gateway import Gateway, started
 from small_disk import SmallDisk
 
-FAKETIME = pathlib.Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
 DAY = 86400
 
 
@@ -179,18 +177,6 @@ def a_disk_that_hangs(stage):
     wait_for("the disk to settle", 60, lambda: {path.name for path in gateway.sealed_files()} == set(uidls))
     uidls.append(message_id(attempt(gateway, mailbox)))
     expect_only(gateway, mailbox, uidls)
-
-
-def with_clock(stage):
-    """What a gateway needs in its environment for a clock that the returned file sets, by faketime's syntax."""
-    if not FAKETIME.exists():
-        raise Skip("libfaketime is not installed")
-    offset = stage.folder / "offset"
-    offset.write_text("+0")
-    return offset, {
-        "LD_PRELOAD": str(FAKETIME), "FAKETIME_TIMESTAMP_FILE": str(offset), "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_DONT_RESET": "1",
-        "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0:" + os.environ.get("ASAN_OPTIONS", "")}
 
 
 @case

@@ -281,3 +281,46 @@ TEST_CASE("the worst comes first, and JSON says the same") {
     CHECK(toJson(findings[0], kNow).at("severity") == "critical");
     CHECK(toJson(findings[0], kNow).at("mailbox") == nullptr);
 }
+
+TEST_CASE("a drain is a warning that counts down, and says when the node may be stopped") {
+    HealthSnapshot snapshot = well();
+    HealthSnapshot::Drain& drain = snapshot.drain.emplace();
+    drain.since = kNow - hours(1);
+    drain.until = kNow + hours(7);
+    drain.sessions = 2;
+    drain.waiting = 1;
+    HealthFinding found = only(snapshot);
+    CHECK(found.kind == "drain");
+    CHECK(found.severity == Severity::Warning);
+    CHECK(found.since == drain.since);
+    CHECK(holds(found.text, "2 SMTP sessions are still open, 1 message waits"));
+    REQUIRE(found.deadlines.size() == 1);  // it ends before anybody gives up
+    CHECK(found.deadlines[0].at == drain.until);
+    CHECK(holds(found.advice, "no twin"));
+    drain.until = kNow + hours(47);
+    found = only(snapshot);
+    REQUIRE(found.deadlines.size() == 2);
+    CHECK(found.deadlines[0].who == "Exchange Online");
+    CHECK(found.deadlines[0].at == drain.since + hours(24));
+    drain.until.reset();
+    CHECK(only(snapshot).deadlines.size() == 3);
+    drain.twin = true;
+    CHECK(only(snapshot).deadlines.empty());
+    CHECK(!holds(only(snapshot).advice, "no twin"));
+}
+
+TEST_CASE("a node is drained when nothing and nobody is left on it") {
+    HealthSnapshot::Drain drain;
+    CHECK(drain.drained());
+    CHECK(holds(describeDrain(drain), "safe to stop"));
+    const auto left = [](auto change) {
+        HealthSnapshot::Drain one;
+        change(one);
+        CHECK(!one.drained());
+        CHECK(!holds(describeDrain(one), "safe to stop"));
+    };
+    left([](auto& one) { one.sessions = 1; });
+    left([](auto& one) { one.waiting = 1; });
+    left([](auto& one) { one.locked = 1; });
+    left([](auto& one) { one.known = false; });
+}

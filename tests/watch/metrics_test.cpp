@@ -51,6 +51,7 @@ TEST_CASE("every figure of the contract, by its name") {
     CHECK(holds(text, "postern_disk_free_bytes 5000000000"));
     CHECK(holds(text, "postern_certificate_expiry_seconds -60"));
     CHECK(holds(text, "postern_draining 0"));
+    CHECK(holds(text, "postern_drained 0"));
     CHECK(holds(text, "postern_warnings{kind=\"locked\",severity=\"warning\"} 2"));
     CHECK(holds(text, "postern_info{version=\"1.2.3\"} 1"));
     CHECK(text.find("mbx-1") == std::string::npos);
@@ -91,4 +92,14 @@ TEST_CASE("a label is escaped") {
     json status = statusOfOne();
     status["version"] = "a\"b\\c\nd";
     CHECK(holds(describeMetrics(status, {}, kNow), R"(postern_info{version="a\"b\\c\nd"} 1)"));
+}
+
+TEST_CASE("a drain is told, and whether it is done") {
+    json status = statusOfOne();
+    for (const bool drained : {false, true}) {
+        status["drain"] = {{"drained", drained}};
+        const std::string text = describeMetrics(status, {}, kNow);
+        CHECK(holds(text, "postern_draining 1"));
+        CHECK(holds(text, std::string("postern_drained ") + (drained ? "1" : "0")));
+    }
 }

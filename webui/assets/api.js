@@ -80,6 +80,7 @@ export async function request(method, path, options = {}) {
 
 export const get = (path, options) => request('GET', path, options);
 export const post = (path, body = {}, options = {}) => request('POST', path, {...options, body});
+export const put = (path, body) => request('PUT', path, {body});
 export const patch = (path, body, match) => request('PATCH', path, {body, match});
 export const remove = (path) => request('DELETE', path);
 

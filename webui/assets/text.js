@@ -2,7 +2,7 @@
 // numbers or names is a function, so that other languages can put them in another order.
 import {connect} from './words/connect.js';
 import {many} from './words/plural.js';
-import {access, backup, certificate, settings} from './words/server.js';
+import {access, backup, certificate, drain, settings} from './words/server.js';
 import {actions, create, inside, mailbox, mailboxes, once, passwords} from './words/mailboxes.js';
 
 const NUMBERS = ['No', 'One', 'Two', 'Three', 'Four', 'Five', 'Six', 'Seven', 'Eight', 'Nine', 'Ten'];
@@ -141,5 +141,5 @@ export const text = {
     empty: 'No line yet at this level. Choose a lower one to see more.',
     noMatch: 'No line contains this. Lines that come and do will show up here.',
   },
-  mailboxes, mailbox, create, once, actions, passwords, inside, connect, backup, certificate, settings, access,
+  mailboxes, mailbox, create, once, actions, passwords, inside, connect, backup, certificate, drain, settings, access,
 };

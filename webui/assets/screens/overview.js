@@ -6,6 +6,7 @@ import * as format from '../format.js';
 import {card, notice, said, time} from '../parts.js';
 import {text} from '../text.js';
 import {createMailbox} from './create.js';
+import {drainButton, endButton} from './drain.js';
 import {words as wordsOf} from './log.js';
 import * as state from '../state.js';
 
@@ -22,8 +23,8 @@ function wayOut(finding) {
 
 /** Until when: senders give up, other things end. */
 function deadlines(finding) {
-  const people = ['put_off', 'disk', 'not_stored', 'unknown_mailbox', 'refused'].includes(finding.kind);
   return (finding.deadlines ?? []).map(({who, at}) => {
+    const people = !who.startsWith('The ');
     const over = Date.parse(at) < format.now();
     const moment = format.moment(at);
     return h('p', {class: 'until', text: over ? (people ? t.gaveUp : t.ended)(who, moment) : (people ? t.givesUp : t.ends)(who, moment, format.until(at))});
@@ -37,21 +38,28 @@ function headOf(one) {
   return said((/^mbx-/.test(words) ? words : words.charAt(0).toUpperCase() + words.slice(1)) + (/[.!?]$/.test(words) ? '' : '.'));
 }
 
-export function finding(one) {
+export function finding(one, redraw) {
   const way = wayOut(one);
   return notice({
     kind: one.severity === 'critical' ? 'bad' : '',
     title: headOf(one),
     more: deadlines(one),
     body: [t.toDo, ' ', said(one.advice), /[.!?]$/.test(one.advice) ? '' : '.'],
-    action: way && location.hash !== way[0] && h('a', {class: 'button', href: way[0], 'data-key': `go-${one.kind}-${one.mailbox}`, text: way[1]}),
+    action: one.kind === 'drain' && redraw ? endButton(redraw) : way && location.hash !== way[0] && h('a', {class: 'button', href: way[0], 'data-key': `go-${one.kind}-${one.mailbox}`, text: way[1]}),
   });
 }
 
-function headline(status) {
+function headline(status, redraw) {
   const needs = status.warnings.length;
-  return h('div', {class: 'stack'}, h('h1', {tabIndex: -1, text: needs ? text.needs(needs) : t.well}),
+  const words = h('div', {class: 'stack'}, h('h1', {tabIndex: -1, text: needs ? text.needs(needs) : t.well}),
     h('p', {class: 'quiet'}, needs ? t.elseWell : t.wellBelow, ' ', t.looked(format.hourOf(status.now ?? new Date().toISOString()))));
+  return h('header', {class: 'page'}, words, drainButton(status, redraw));
+}
+
+function drainCard(drain) {
+  if (!drain) return null;
+  const words = text.drain;
+  return card(words.card, drain.until ? format.until(drain.until) : words.never, drain.drained ? words.drained : words.waiting(drain.waiting), 'warn');
 }
 
 function diskCard(disk) {
@@ -71,6 +79,7 @@ function cards(status, traffic) {
   const totals = state.totals();
   const today = traffic?.days.at(-1);
   return [
+    drainCard(status.drain),
     today && card(t.received, format.number(today.received), t.fetchedToday(format.number(today.fetched))),
     card(t.waiting, format.number(totals.messages), totals.messages ? t.waitingIn(format.size(totals.octets), totals.waiting_mailboxes, totals.mailboxes) : t.nothingWaits),
     totals.locked > 0 && card(t.locked, format.number(totals.locked), t.lockedBelow, 'warn'),
@@ -95,8 +104,8 @@ export async function open() {
   let lines = log.lines.map((line) => ({...line, said: wordsOf(line)})).filter(({said: one}) => one);
 
   function drawStatus() {
-    replace(parts.head, headline(state.status));
-    replace(parts.findings, state.status.warnings.map(finding));
+    replace(parts.head, headline(state.status, drawStatus));
+    replace(parts.findings, state.status.warnings.map((one) => finding(one, drawStatus)));
     replace(parts.first, state.totals().mailboxes === 0 && firstSteps());
     replace(parts.cards, cards(state.status, numbers));
   }

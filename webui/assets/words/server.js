@@ -84,6 +84,24 @@ export const certificate = {
   renewed: 'The new certificate is in use.',
 };
 
+export const drain = {
+  title: 'Drain this node?',
+  what: 'It takes no new mail until the drain ends, so that senders go to another node. Archivers go on fetching. This page says when it is empty and may be stopped; a restart does not end it.',
+  length: 'For',
+  lengths: {'1h': '1 hour', '8h': '8 hours', '24h': '1 day', '72h': '3 days', ever: 'Until somebody ends it'},
+  noTwin: 'This node knows no twin.',
+  noTwinWhat: 'Unless another MX takes their mail, senders wait and try again: Exchange Online gives up after 24 hours, Exchange after 2 days, Google after 8 days.',
+  sure: 'I know that, and want to drain it',
+  begin: 'Drain this node',
+  begun: 'No new mail is taken.',
+  end: 'End the drain',
+  ended: 'Mail is taken again.',
+  card: 'Drain ends in',
+  never: 'by hand',
+  waiting: (count) => `${many(count, 'message waits', 'messages wait')} to be fetched`,
+  drained: 'drained, safe to stop',
+};
+
 export const settings = {
   title: 'Settings',
   intro: 'What is in force, to be read here and changed in',
