@@ -29,6 +29,8 @@ struct MailboxArguments {
     std::optional<std::string> description;
     /// Pins by the names of `allow.*`, as typed; `none` takes one away.
     std::map<std::string, std::string> allow;
+    /// Its own limits by name, as typed; `none` takes one away.
+    std::map<std::string, std::string> alerts;
     bool passwordFromInput = false;
     std::string from;  ///< a file with a table of mailboxes
     bool discardMessages = false;
@@ -133,6 +135,10 @@ int showAfter(const Config& config, const MailboxArguments& arguments, json requ
                         describeSize(waiting.at("octets").get<std::uint64_t>()) +
                         (oldest == "-" ? "" : ", oldest of " + oldest)},
         {"Locked", numberOf(mailbox, "locked") + " messages that need an earlier password"}};
+    for (const auto& [limit, length] : mailbox.at("alerts").items()) {
+        rows.push_back({"Alert " + printable(limit, 40),
+                        length.is_string() ? textOf(mailbox.at("alerts"), limit.c_str()) : "-"});
+    }
     addTurnedAway(mailbox, rows);
     for (const json& replaced : mailbox.at("replaced_passwords")) {
         rows.push_back({"Replaced", textOf(replaced, "text")});
@@ -234,6 +240,9 @@ int editMailbox(const Config& config, const MailboxArguments& arguments) {
     for (const auto& [key, typed] : arguments.allow) {
         request["allow"][key] = pinOf(key, typed);
     }
+    for (const auto& [key, typed] : arguments.alerts) {
+        request["alerts"][key] = typed == "none" ? json() : json(typed);
+    }
     request["acknowledge"] = arguments.acknowledge;
     return showAfter(config, arguments, std::move(request));
 }
@@ -273,6 +282,19 @@ void addPinOptions(CLI::App& edit, std::map<std::string, std::string>& allow) {
     add("--allow-only-journal-reports", "only_journal_reports",
         "Whether the message must be a journal report of Exchange (X-MS-Journal-Report)")
         ->check(CLI::IsMember({"yes", "no"}));
+}
+
+void addAlertOptions(CLI::App& edit, std::map<std::string, std::string>& alerts) {
+    for (const auto& [name, key, description] :
+         {std::tuple("--alert-silence", "silence",
+                     "How long no mail may come when it usually does"),
+          std::tuple("--alert-unfetched", "unfetched", "How long the oldest message may wait")}) {
+        edit.add_option_function<std::string>(
+                name, [&alerts, key = key](const std::string& typed) { alerts[key] = typed; },
+                description)
+            ->type_name("TIME")
+            ->group("When it is warned of it; `0s` for never, `none` for what postern.toml says");
+    }
 }
 
 void addCreateOptions(CLI::App& create, MailboxArguments& typed) {
@@ -342,6 +364,7 @@ void addMailboxCommands(CLI::App& app, CommandLine& line) {
         "--acknowledge", typed->acknowledge,
         "You have seen which passwords were replaced by another node's: no more notices");
     addPinOptions(*edit, typed->allow);
+    addAlertOptions(*edit, typed->alerts);
     addPasswordCommand(*mailbox, line);
 }
 

@@ -271,6 +271,10 @@ private:
         }
         takeDuration("alerts.unfetched", m_config.alerts.unfetched);
         takeDuration("alerts.certificate", m_config.alerts.certificate);
+        takeDuration("alerts.silence", m_config.alerts.silence);
+        take("alerts.webhook", m_config.alerts.webhook);
+        takePath("alerts.webhook_secret_file", m_config.alerts.webhookSecretFile);
+        takePath("alerts.webhook_ca_file", m_config.alerts.webhookCaFile);
         if (const ConfigValue* value = find("log.level")) {
             m_config.log.level = static_cast<log::Level>(
                 std::find(kLevels.begin(), kLevels.end(), value->text()) - kLevels.begin());

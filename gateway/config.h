@@ -94,6 +94,10 @@ struct Config {
     struct Alerts {
         std::chrono::seconds unfetched{20 * 3600};
         std::chrono::seconds certificate{14 * 86400};
+        std::chrono::seconds silence{3 * 3600};
+        std::string webhook;                      ///< https, or http on this machine; may be empty
+        std::filesystem::path webhookSecretFile;  ///< empty: notices are not signed
+        std::filesystem::path webhookCaFile;
     } alerts;
     struct Log {
         log::Level level = log::Level::Info;

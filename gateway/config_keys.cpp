@@ -74,8 +74,10 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
 
     {"alerts.unfetched", Form::Duration, R"("20h")"},
     {"alerts.certificate", Form::Duration, R"("14d")"},
-    {"alerts.webhook", Form::Text, R"("")", false, {}, true},  // who knows it may post there
-    {"alerts.silence", Form::Duration, R"("3h")", false},
+    {"alerts.silence", Form::Duration, R"("3h")"},
+    {"alerts.webhook", Form::Webhook, R"("")", true, {}, true},  // who knows it may post there
+    {"alerts.webhook_secret_file", Form::Path, R"("")"},
+    {"alerts.webhook_ca_file", Form::Path, R"("")"},
 });
 
 std::string inQuotes(std::string_view text) { return '"' + printable(text, 80) + '"'; }
@@ -193,6 +195,21 @@ std::string wrongChoice(std::string_view choices, std::string_view text) {
                : inQuotes(text) + " is not known here; write " + alternatives(choices);
 }
 
+/// Never quotes it: who knows it may post there.
+std::string wrongWebhook(std::string_view text) {
+    const bool plain =
+        std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+    for (const std::string_view start :
+         {"https://", "http://127.0.0.1:", "http://127.0.0.1/",
+          "http://localhost:", "http://localhost/", "http://[::1]:"}) {
+        if (text.empty() || (plain && text.starts_with(start) && text.size() > start.size())) {
+            return "";
+        }
+    }
+    return "is no address that alerts may go to; write one that begins with https:// (or "
+           "http://127.0.0.1:… for a receiver on this machine)";
+}
+
 /// What is wrong with the first text that is.
 std::string firstWrong(const ConfigValue& value, std::string (*wrong)(std::string_view)) {
     for (const std::string& text : value.texts) {
@@ -287,6 +304,8 @@ std::string wrongWith(const ConfigKey& key, const ConfigValue& value) {
             return firstWrong(value, wrongDuration);
         case Form::Choice:
             return wrongChoice(key.choices, value.text());
+        case Form::Webhook:
+            return wrongWebhook(value.text());
         case Form::Text:
         case Form::Path:
             return value.text().find('\0') == std::string::npos ? "" : "holds a NUL";

@@ -23,6 +23,7 @@ enum class ConfigForm {
     Choice,     ///< one of ConfigKey::choices
     Mailbox,    ///< empty, or the address of a mailbox
     Recipient,  ///< empty, or an age recipient
+    Webhook,    ///< empty, or an address by https
 };
 
 struct ConfigKey {

@@ -192,6 +192,7 @@ Daemon::Daemon(Config config)
     takeOver(m_keeper.load());
     loadTimes();
     takeUpDrain();
+    prepareAlerts();
     openListeners();
     m_webAccounts.takeOver(m_webAccounts.look());
 }
@@ -239,6 +240,7 @@ void Daemon::run() {
     schedule("watching the certificate", 2s, [this] { return watchCertificate(); });
     schedule("forgetting idle keys", 5s, [this] { return forgetIdleKeys(); });
     schedule("watching web accounts", 2s, [this] { return watchWebAccounts(); });
+    schedule("telling alerts", 15s, [this] { return watchAlerts(); });
     schedule("keeping the times of mail", 1min, [this] { return keepTimes(); });
     if (m_renewer) {
         asio::co_spawn(m_io, m_renewer->run(), asio::detached);
@@ -322,6 +324,9 @@ asio::awaitable<void> Daemon::stop() {
     m_stopping = true;
     m_control.stop();
     stopAcme();
+    if (m_alertHttp) {
+        m_alertHttp->stop();
+    }
     m_smtp.stop();
     m_pop3.stop();
     m_challengeListener.stop();

@@ -35,6 +35,8 @@
 #include "gateway/shared_answer.h"
 #include "gateway/status.h"
 #include "gateway/store/directory_store.h"
+#include "gateway/watch/alerts.h"
+#include "gateway/watch/arrival_hours.h"
 #include "gateway/watch/disk_trend.h"
 #include "gateway/web_accounts.h"
 #include "gateway/web_server.h"
@@ -97,6 +99,10 @@ private:
     /// drain.on, drain.off, drain.show
     asio::awaitable<nlohmann::json> drainRequest(nlohmann::json request);
     asio::awaitable<void> watchDrain();
+    void prepareAlerts();
+    asio::awaitable<void> watchAlerts();
+    asio::awaitable<void> keepAlerts();
+    asio::awaitable<void> tellAlert(Alerts::Notice notice);
     asio::awaitable<void> forgetIdleKeys();
     void loadTimes();
     asio::awaitable<void> keepTimes();
@@ -185,7 +191,14 @@ private:
     bool m_purgesEarly = false;            ///< at this moment
     DirectoryStore::Purged m_purgedEarly;  ///< and not said yet
     std::optional<WallTime> m_purgeSaid;
+    std::unique_ptr<net::HttpClient> m_alertHttp;  ///< null where there is no webhook
+    Alerts m_alerts;
+    Alerts m_keptAlerts;           ///< as they are on disk
+    unsigned m_alertFailures = 0;  ///< in a row
+    std::chrono::steady_clock::time_point m_alertPause;
+    std::optional<HealthSnapshot::Webhook> m_alertTrouble;
     MailboxTimes m_keptTimes;      ///< as they are on disk
+    ArrivalHours m_keptArrivals;   ///< as m_keptTimes
     TrafficHistory m_keptHistory;  ///< as m_keptTimes
 };
 

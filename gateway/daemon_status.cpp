@@ -20,11 +20,13 @@ asio::awaitable<nlohmann::json> Daemon::status() {
     facts.diskProjected = m_diskTrend.reaches(m_config.store.minFree);
     facts.turnedAway = m_house.turnedAway().entries();
     facts.storeTrouble = m_house.storeTrouble().entries();
+    facts.webhook = m_alertTrouble;
     auto describe = [this, facts = std::move(facts), registry = m_house.registry(),
-                     times = m_house.times(), drain = m_house.drain()] {
-        nlohmann::json answer =
-            describeStatus({m_config, *registry, m_store, times, &facts, drain, hasTwin(m_config)},
-                           std::chrono::system_clock::now());
+                     times = m_house.times(), drain = m_house.drain(),
+                     arrivals = m_house.arrivals()] {
+        nlohmann::json answer = describeStatus(
+            {m_config, *registry, m_store, times, &facts, drain, hasTwin(m_config), &arrivals},
+            std::chrono::system_clock::now());
         answer["ok"] = true;
         return answer;
     };
@@ -36,9 +38,18 @@ void Daemon::loadTimes() {
     m_house.setTimes(m_keptTimes);
     m_keptHistory = TrafficHistory::load(m_layout);
     m_house.setHistory(m_keptHistory);
+    m_keptArrivals = ArrivalHours::load(m_layout);
+    m_house.setArrivals(m_keptArrivals);
 }
 
 asio::awaitable<void> Daemon::keepTimes() {
+    if (m_house.arrivals() != m_keptArrivals) {  // once an hour, and larger than the others
+        auto save = [this, arrivals = m_house.arrivals()] {
+            arrivals.save(m_layout);
+            return arrivals;
+        };
+        m_keptArrivals = co_await net::offload(m_disk, std::move(save));
+    }
     if (m_house.times() == m_keptTimes && m_house.history() == m_keptHistory) {
         co_return;
     }

@@ -44,6 +44,7 @@ void House::onTurnedAway(const smtp::TurnedAway& event) {
 void House::onStored(const MailboxId& mailbox) {
     const WallTime now = std::chrono::system_clock::now();
     m_times.received(mailbox, now);
+    m_arrivals.received(mailbox, now);
     m_history.received(now);
     ++m_traffic[mailbox].received;
     m_storeTrouble.stored(mailbox);

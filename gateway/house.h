@@ -10,6 +10,7 @@
 #include "gateway/drain.h"
 #include "gateway/mail/registry.h"
 #include "gateway/turned_away.h"
+#include "gateway/watch/arrival_hours.h"
 #include "gateway/watch/mailbox_times.h"
 #include "gateway/watch/metrics.h"
 #include "gateway/watch/store_trouble.h"
@@ -49,6 +50,8 @@ public:
     void onFetched(const MailboxId& mailbox);
     void setTimes(MailboxTimes times) { m_times = std::move(times); }
     const MailboxTimes& times() const { return m_times; }
+    void setArrivals(ArrivalHours arrivals) { m_arrivals = std::move(arrivals); }
+    const ArrivalHours& arrivals() const { return m_arrivals; }
     const std::map<MailboxId, MailboxTraffic>& traffic() const { return m_traffic; }
     /// What a page that watches hears of.
     enum class Event { Traffic, Trouble };
@@ -64,6 +67,7 @@ private:
     TurnedAwayCounts m_turnedAway;
     StoreTrouble m_storeTrouble;
     MailboxTimes m_times;
+    ArrivalHours m_arrivals;
     std::map<MailboxId, MailboxTraffic> m_traffic;
     TrafficHistory m_history;
     std::function<void(Event)> m_tell = [](Event) {};

@@ -41,6 +41,26 @@ json pinsIn(const json& request, const json& stated) {
     return *found;
 }
 
+/// The changes of alert limits that a request asks for; empty where it asks for none.
+json limitsIn(const json& request) {
+    const auto found = request.find("alerts");
+    if (found == request.end() || !found->is_object()) {
+        return json::object();
+    }
+    for (const auto& [name, limit] : found->items()) {
+        const bool known = name == "silence" || name == "unfetched";
+        const bool formed =
+            limit.is_null() || (limit.is_string() && parseDuration(limit.get<std::string>()));
+        if (!known || !formed) {
+            throw Refusal(EX_DATAERR,
+                          "the alert limit " + printable(name, 40) +
+                              " cannot be set so; there are silence and unfetched, each a length "
+                              "of time such as 90m, 8h or 3d, and 0s for never");
+        }
+    }
+    return *found;
+}
+
 json portOf(const std::vector<ListenAddress>& listeners) {
     return listeners.empty() ? json() : json(listeners.front().port);
 }
@@ -48,7 +68,7 @@ json portOf(const std::vector<ListenAddress>& listeners) {
 /// Another one after each change of what people say of a mailbox: not of what waits in it.
 std::string versionOf(const Mailbox& mailbox) {
     json said = json::array({mailbox.name, mailbox.description, nameOf(mailbox.status),
-                             mailbox.allowStated, mailbox.heldBack});
+                             mailbox.allowStated, mailbox.alerts, mailbox.heldBack});
     for (const MailboxKey& key : mailbox.keys) {
         said.push_back(key.recipient.str() + (key.acknowledged ? "+" : ""));
     }
@@ -129,11 +149,12 @@ json Operations::edit(json& request) {
     const auto name = fieldOf(request, "name");
     const bool described = fieldOf(request, "description").has_value();
     const json pins = pinsIn(request, mailbox->allowStated);
+    const json limits = limitsIn(request);
     const bool acknowledge = request.value("acknowledge", false);
-    if (!name && !described && pins.empty() && !acknowledge) {
+    if (!name && !described && pins.empty() && limits.empty() && !acknowledge) {
         throw Refusal(EX_USAGE,
-                      "nothing to change; give --name, --description, an --allow-… option or "
-                      "--acknowledge");
+                      "nothing to change; give --name, --description, an --allow-… or --alert-… "
+                      "option or --acknowledge");
     }
     auto changed = mailbox;
     if (name || described) {
@@ -145,6 +166,11 @@ json Operations::edit(json& request) {
         changed = m_keeper.setAllow(mailbox->id, pins);
         log::info("mailbox's senders pinned",
                   {{"mailbox", changed->id.str()}, {"senders", changed->allow.describe()}});
+    }
+    if (!limits.empty()) {
+        changed = m_keeper.setAlerts(mailbox->id, limits);
+        log::info("mailbox's alert limits set",
+                  {{"mailbox", changed->id.str()}, {"limits", changed->alerts.dump()}});
     }
     if (acknowledge) {
         changed = m_keeper.acknowledge(mailbox->id);
@@ -236,6 +262,7 @@ json Operations::details(const Mailbox& mailbox) const {
     json result = summary(mailbox);
     result.update(connection(mailbox));
     result["allow"] = mailbox.allowStated;
+    result["alerts"] = mailbox.alerts;
     result["senders"] = mailbox.allow.describe();
     json keys = json::array();
     for (const MailboxKey& key : mailbox.keys) {

@@ -30,11 +30,13 @@ public:
     /// mailbox.show      address → mailbox: address, email, name, description, status, created,
     ///                   waiting {messages, octets, oldest}, locked, last_received, last_fetched,
     ///                   host, ports {smtp, smtps, pop3, pop3s}, keys [{recipient, epoch,
-    ///                   created, node}], the last is in use, allow (as stated), senders (the same
+    ///                   created, node}], the last is in use, alerts (its own limits, as stated),
+    ///                   allow (as stated), senders (the same
     ///                   in words), version (another one after each change), replaced_passwords
     ///                   [{recipient, text}], held_back (statements)
     /// mailbox.edit      address, name?, description?, allow? (a table by the names of
-    ///                   Allow::parse; null takes a pin away), acknowledge? (what
+    ///                   Allow::parse; null takes a pin away), alerts? ({silence?, unfetched?}: a
+    ///                   length of time, or null for the one of postern.toml), acknowledge? (what
     ///                   replaced_passwords tells was seen), version? (only where it is that one)
     ///                   → as mailbox.show
     /// mailbox.suspend, mailbox.activate   address → as mailbox.show

@@ -52,9 +52,9 @@ std::optional<std::uint64_t> freeOctets(const Config& config) {
     return std::uint64_t{found.f_bavail} * found.f_frsize;
 }
 
-/// A mailbox's own limit, as its `alerts` states it.
-std::optional<std::chrono::seconds> ownLimit(const Mailbox& mailbox) {
-    const auto found = mailbox.alerts.find("unfetched");
+/// A mailbox's own limit of that name, as its `alerts` states it.
+std::optional<std::chrono::seconds> ownLimit(const Mailbox& mailbox, const char* name) {
+    const auto found = mailbox.alerts.find(name);
     return found != mailbox.alerts.end() && found->is_string()
                ? parseDuration(found->get<std::string>())
                : std::nullopt;
@@ -68,6 +68,10 @@ public:
         m_snapshot.running = sources.server != nullptr;
         m_snapshot.limits.unfetched = sources.config.alerts.unfetched;
         m_snapshot.limits.certificate = sources.config.alerts.certificate;
+        m_snapshot.limits.silence = sources.config.alerts.silence;
+        if (sources.server != nullptr) {
+            m_snapshot.webhook = sources.server->webhook;
+        }
         m_snapshot.limits.minFree = sources.config.store.minFree;
         m_snapshot.limits.maxMessageSize = sources.config.smtp.maxMessageSize;
     }
@@ -240,7 +244,8 @@ private:
             state.locked = counts.locked;
             state.leftOut = counts.leftOut;
             state.oldest = counts.oldest;
-            state.unfetched = ownLimit(*mailbox);
+            state.unfetched = ownLimit(*mailbox, "unfetched");
+            addArrivals(*mailbox, counts, state);
             state.heldBack = mailbox->heldBack;
             for (const ReplacedKey& replaced : replacedKeys(*mailbox)) {
                 if (!replaced.lost->acknowledged) {
@@ -251,6 +256,17 @@ private:
             const auto& recovery = m_sources.config.keys.recovery;
             state.covered = !recovery || mailbox->recoverableBy(*recovery);
             m_snapshot.mailboxes.push_back(std::move(state));
+        }
+    }
+
+    void addArrivals(const Mailbox& mailbox, const MailboxCounts& counts,
+                     HealthSnapshot::Mailbox& state) const {
+        state.silence = ownLimit(mailbox, "silence");
+        state.takesMail = mailbox.status == MailboxStatus::Active;
+        state.created = mailbox.created;
+        state.received = std::max(m_sources.times.of(mailbox.id).received, counts.newest);
+        if (m_sources.arrivals != nullptr) {
+            state.missed = m_sources.arrivals->missed(mailbox.id, m_now);
         }
     }
 

@@ -15,6 +15,7 @@
 #include "gateway/mail/registry.h"
 #include "gateway/store/message_store.h"
 #include "gateway/turned_away.h"
+#include "gateway/watch/arrival_hours.h"
 #include "gateway/watch/health.h"
 #include "gateway/watch/mailbox_times.h"
 #include "gateway/watch/store_trouble.h"
@@ -32,6 +33,7 @@ struct ServerFacts {
     std::optional<WallTime> diskProjected;
     std::vector<TurnedAwayCounts::Entry> turnedAway;
     std::vector<StoreTrouble::Entry> storeTrouble;
+    std::optional<HealthSnapshot::Webhook> webhook;
 };
 
 /// What status is told from. `server` is null where none runs.
@@ -42,7 +44,8 @@ struct StatusSources {
     const MailboxTimes& times;
     const ServerFacts* server;
     std::optional<Drain> drain = std::nullopt;
-    bool twin = false;  ///< whether another node may take the mail
+    bool twin = false;                       ///< whether another node may take the mail
+    const ArrivalHours* arrivals = nullptr;  ///< null: nothing is known of what is usual
 };
 
 /// Blocking: looks at the disk and lists every mailbox. What it cannot look at becomes a warning.

@@ -79,11 +79,13 @@ public:
 
     asio::awaitable<HttpResponse> edit(Call call) {
         const json version = versionIn(call.request);
-        allowOnly<4>(call.body, {"name", "description", "allow", "acknowledge"});
+        allowOnly<5>(call.body, {"name", "description", "allow", "alerts", "acknowledge"});
         const json& body = call.body;
         if ((body.contains("allow") && !body.at("allow").is_object()) ||
+            (body.contains("alerts") && !body.at("alerts").is_object()) ||
             (body.contains("acknowledge") && !body.at("acknowledge").is_boolean())) {
-            throw Refused{400, "bad_request", "allow is an object, acknowledge true or false."};
+            throw Refused{400, "bad_request",
+                          "allow and alerts are objects, acknowledge true or false."};
         }
         json request = body;
         request["version"] = version;

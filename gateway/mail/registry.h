@@ -93,6 +93,8 @@ public:
     /// `changes` by the names of Allow::parse; null takes a field away, what is not named stays.
     /// Error(Config) where the result is none.
     std::shared_ptr<const Mailbox> setAllow(const MailboxId& id, const nlohmann::json& changes);
+    /// Its own alert limits, as setAllow() changes pins; whoever judges health knows their names.
+    std::shared_ptr<const Mailbox> setAlerts(const MailboxId& id, const nlohmann::json& changes);
     /// An admin has seen which passwords of it were replaced (replacedKeys()): no more notices.
     std::shared_ptr<const Mailbox> acknowledge(const MailboxId& id);
 

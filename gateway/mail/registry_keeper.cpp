@@ -306,6 +306,13 @@ std::shared_ptr<const Mailbox> RegistryKeeper::setAllow(const MailboxId& id, con
     return m_state->say(id, {{"allow", std::move(fields)}});
 }
 
+std::shared_ptr<const Mailbox> RegistryKeeper::setAlerts(const MailboxId& id, const json& changes) {
+    m_state->require(id);
+    json fields = m_state->current->find(id)->alerts;
+    fields.merge_patch(changes);
+    return m_state->say(id, {{"alerts", std::move(fields)}});
+}
+
 std::shared_ptr<const Mailbox> RegistryKeeper::acknowledge(const MailboxId& id) {
     m_state->require(id);
     const auto mailbox = m_state->current->find(id);

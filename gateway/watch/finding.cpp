@@ -55,7 +55,8 @@ json toJson(const HealthFinding& finding, WallTime now) {
             next = at;
         }
     }
-    return {{"kind", finding.kind},
+    return {{"id", finding.kind + (finding.about.empty() ? "" : ':' + finding.about)},
+            {"kind", finding.kind},
             {"severity", finding.severity == Severity::Critical ? "critical" : "warning"},
             {"mailbox", finding.mailbox.empty() ? json() : json(finding.mailbox)},
             {"since", finding.since ? json(formatTimestamp(*finding.since)) : json()},

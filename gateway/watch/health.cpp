@@ -17,6 +17,10 @@ constexpr hours kCertificateCritical{3 * 24};
 constexpr hours kDiskSoon{24};
 constexpr std::size_t kNamed = 3;
 
+/// So long nobody knows which hours are usual.
+constexpr hours kYoung{14 * 24};
+constexpr hours kSilenceOfYoung{24};
+
 std::string named(const HealthSnapshot::Mailbox& mailbox) {
     return mailbox.address + " (" + mailbox.name + ')';
 }
@@ -34,13 +38,15 @@ void judgeCertificate(const HealthSnapshot& snapshot, Findings& findings) {
     if (!certificate.refused.empty()) {
         add(findings, "certificate", Severity::Warning,
             "a new certificate lies ready but is not used: " + certificate.refused,
-            "put a right one there; it is looked at again whenever its files change");
+            "put a right one there; it is looked at again whenever its files change")
+            .about = "refused";
     }
     if (!certificate.renewalError.empty()) {
         add(findings, "certificate", Severity::Warning,
             "the authority gave no new certificate: " + certificate.renewalError,
             certificate.renewalAdvice.empty() ? "it is tried again by itself"
-                                              : certificate.renewalAdvice);
+                                              : certificate.renewalAdvice)
+            .about = "renewal";
     }
     const CertificateStage stage =
         certificateStage(certificate, snapshot.limits.certificate, snapshot.now);
@@ -99,6 +105,7 @@ void judgeStore(const HealthSnapshot& snapshot, Findings& findings) {
                     formatTimestamp(trouble.last) + ')',
                 "mend the disk, its room or its permissions (`postern check` looks at them); mail "
                 "flows again by itself");
+        finding.about = trouble.cause;
         finding.since = trouble.since;
         finding.deadlines = sendersGiveUp(trouble.since);
     }
@@ -110,7 +117,7 @@ void judgeMailbox(const HealthSnapshot& snapshot, const HealthSnapshot::Mailbox&
                          std::string advice) -> HealthFinding& {
         HealthFinding& finding =
             add(findings, kind, severity, named(mailbox) + std::move(text), std::move(advice));
-        finding.mailbox = mailbox.address;
+        finding.mailbox = finding.about = mailbox.address;
         return finding;
     };
     if (!mailbox.trouble.empty()) {
@@ -149,7 +156,46 @@ void judgeMailbox(const HealthSnapshot& snapshot, const HealthSnapshot::Mailbox&
         say("replaced_password", Severity::Warning, ": " + replaced,
             "give the replaced one to `postern mailbox password " + mailbox.address +
                 " --unlock-earlier`; `postern mailbox edit " + mailbox.address +
-                " --acknowledge` ends this notice");
+                " --acknowledge` ends this notice")
+            .about += ':' + replaced;
+    }
+}
+
+void judgeSilence(const HealthSnapshot& snapshot, Findings& findings) {
+    if (snapshot.drain || !snapshot.running) {
+        return;  // other nodes take it
+    }
+    for (const HealthSnapshot::Mailbox& mailbox : snapshot.mailboxes) {
+        const seconds limit = mailbox.silence.value_or(snapshot.limits.silence);
+        if (limit <= seconds(0) || !mailbox.takesMail || !mailbox.received) {
+            continue;
+        }
+        const bool young = snapshot.now - mailbox.created < kYoung;
+        const bool silent =
+            young ? snapshot.now - *mailbox.received >= kSilenceOfYoung : mailbox.missed >= limit;
+        if (!silent) {
+            continue;
+        }
+        HealthFinding& finding = add(
+            findings, "silent", Severity::Warning,
+            named(mailbox) + ": no mail came for " + span(*mailbox.received, snapshot.now) +
+                (young ? std::string()
+                       : ", though it usually does in " +
+                             span(snapshot.now - mailbox.missed, snapshot.now) + " of that time"),
+            "see whether the mail system still sends: its journal rule, connector and queue; "
+            "`postern status` shows what was turned away");
+        finding.mailbox = finding.about = mailbox.address;
+        finding.since = mailbox.received;
+    }
+}
+
+void judgeWebhook(const HealthSnapshot& snapshot, Findings& findings) {
+    if (snapshot.webhook) {
+        add(findings, "webhook", Severity::Warning,
+            "alerts cannot be told: " + snapshot.webhook->cause,
+            "see to the receiver, or to alerts.webhook and its files in postern.toml; it is tried "
+            "again by itself")
+            .since = snapshot.webhook->since;
     }
 }
 
@@ -232,6 +278,7 @@ void judgeRefusals(const HealthSnapshot& snapshot, Findings& findings) {
                 refusals.mailbox + ": " + refusals.sentence + timesFrom(refusals),
                 adviceFor(refusals.reason, refusals.mailbox));
         finding.mailbox = refusals.mailbox;
+        finding.about = refusals.mailbox + ':' + refusals.reason;
         finding.since = refusals.since;
         if (refusals.putOff) {
             finding.deadlines = sendersGiveUp(refusals.since);
@@ -309,14 +356,17 @@ Findings judgeHealth(const HealthSnapshot& snapshot) {
     for (const HealthSnapshot::Record& record : snapshot.records) {
         add(findings, "record", Severity::Warning, record.file + ": " + record.text,
             "copy the file from a backup or another node; what the server knows from before stays "
-            "in force");
+            "in force")
+            .about = record.file;
     }
     judgeRefusals(snapshot, findings);
     judgeDrain(snapshot, findings);
     for (const HealthSnapshot::Mailbox& mailbox : snapshot.mailboxes) {
         judgeMailbox(snapshot, mailbox, findings);
     }
+    judgeSilence(snapshot, findings);
     judgeCoverage(snapshot, findings);
+    judgeWebhook(snapshot, findings);
     std::stable_sort(
         findings.begin(), findings.end(),
         [](const HealthFinding& a, const HealthFinding& b) { return a.severity > b.severity; });

@@ -21,6 +21,7 @@ struct HealthSnapshot {
     struct Limits {
         std::chrono::seconds unfetched{std::chrono::hours(20)};
         std::chrono::seconds certificate{std::chrono::hours(14 * 24)};
+        std::chrono::seconds silence{std::chrono::hours(3)};  ///< 0 for never
         std::uint64_t minFree = 0;
         std::uint64_t maxMessageSize = 0;
     } limits;
@@ -64,11 +65,16 @@ struct HealthSnapshot {
         std::uint64_t leftOut = 0;  ///< files that are no messages
         std::optional<WallTime> oldest;
         std::optional<std::chrono::seconds> unfetched;  ///< its own limit; 0 for never
+        std::optional<std::chrono::seconds> silence;    ///< as unfetched
         std::uint64_t heldBack = 0;                     ///< statements that do not count
         std::vector<std::string> replaced;  ///< passwords that another node's replaced, in words
         bool deleted = false;
-        bool covered = true;  ///< by the recovery key, where there is one
-        std::string trouble;  ///< why its messages cannot be listed
+        bool takesMail = true;
+        WallTime created;
+        std::optional<WallTime> received;  ///< the last mail
+        std::chrono::seconds missed{0};    ///< time since then in which mail is usual
+        bool covered = true;               ///< by the recovery key, where there is one
+        std::string trouble;               ///< why its messages cannot be listed
     };
     std::vector<Mailbox> mailboxes;
 
@@ -94,6 +100,13 @@ struct HealthSnapshot {
     };
     std::vector<NotStored> notStored;
 
+    /// Alerts that nobody takes.
+    struct Webhook {
+        WallTime since;
+        std::string cause;
+    };
+    std::optional<Webhook> webhook;
+
     /// What is wrong with record files.
     struct Record {
         std::string file;
@@ -108,8 +121,9 @@ enum class Severity { Warning, Critical };
 struct HealthFinding {
     /// "not_running", "not_stored", "certificate", "disk", "disk_trend", "unfetched", "locked",
     /// "left_out", "unlistable", "unknown_mailbox", "refused", "put_off", "record", "held_back",
-    /// "replaced_password", "not_recoverable", "drain".
+    /// "replaced_password", "not_recoverable", "drain", "silent", "webhook".
     std::string kind;
+    std::string about;  ///< tells it from others of its kind, as long as it lasts; may be empty
     Severity severity = Severity::Warning;
     std::string mailbox;  ///< empty where it is about none, or about several
     std::optional<WallTime> since;
@@ -136,7 +150,8 @@ std::string describeDrain(const HealthSnapshot::Drain& drain);
 /// The worst first.
 std::vector<HealthFinding> judgeHealth(const HealthSnapshot& snapshot);
 
-/// {kind, severity, mailbox, since, text, advice, deadline (the next one to come), deadlines
+/// {id (the same as long as it lasts), kind, severity, mailbox, since, text, advice, deadline (the
+/// next one to come), deadlines
 /// [{who, at}]}.
 nlohmann::json toJson(const HealthFinding& finding, WallTime now);
 

@@ -144,7 +144,7 @@ TEST_CASE("monitoring gets one line, whatever names hold, and people what to do"
     for (int i = 0; i < 4; ++i) {
         house.deliver(make(house), 100);
     }
-    const json status = told(house, wellServer(), *house.keeper.current(), hours(30));
+    const json status = told(house, wellServer(), *house.keeper.current(), hours(23));
     CHECK(checkState(status) == CheckState::Warning);
     const std::string line = checkLine(status, house.config);
     CHECK(line.starts_with("POSTERN WARNING - mbx-"));

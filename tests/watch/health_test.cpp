@@ -1,6 +1,8 @@
 // What needs the admin, judged from snapshots: each condition alone, at its limit and beyond.
 #include "gateway/watch/health.h"
 
+#include <algorithm>
+#include <set>
 #include <string>
 
 #include <doctest/doctest.h>
@@ -270,7 +272,8 @@ TEST_CASE("the worst comes first, and JSON says the same") {
     CHECK(findings[1].kind == "certificate");
     CHECK(findings[2].kind == "locked");
     const nlohmann::json locked = toJson(findings[2], kNow);
-    CHECK(locked == nlohmann::json{{"kind", "locked"},
+    CHECK(locked == nlohmann::json{{"id", std::string("locked:") + kAddress},
+                                   {"kind", "locked"},
                                    {"severity", "warning"},
                                    {"mailbox", kAddress},
                                    {"since", nullptr},
@@ -323,4 +326,71 @@ TEST_CASE("a node is drained when nothing and nobody is left on it") {
     left([](auto& one) { one.waiting = 1; });
     left([](auto& one) { one.locked = 1; });
     left([](auto& one) { one.known = false; });
+}
+
+TEST_CASE("silence is told of mailboxes that take mail and had some, at their own limit") {
+    HealthSnapshot snapshot = well();
+    HealthSnapshot::Mailbox& mailbox = mailboxOf(snapshot);
+    mailbox.created = kNow - hours(20 * 24);
+    mailbox.received = kNow - hours(40);
+    mailbox.missed = hours(2);
+    CHECK(judgeHealth(snapshot).empty());
+    mailbox.missed = hours(3);
+    const HealthFinding found = only(snapshot);
+    CHECK(found.kind == "silent");
+    CHECK(found.severity == Severity::Warning);
+    CHECK(found.mailbox == kAddress);
+    CHECK(found.since == mailbox.received);
+    CHECK(holds(found.text, "no mail came for 40 hours"));
+    const auto quiet = [&](auto change) {
+        HealthSnapshot other = snapshot;
+        change(other, mailboxOf(other));
+        const auto findings = judgeHealth(other);
+        return std::none_of(findings.begin(), findings.end(),
+                            [](const HealthFinding& one) { return one.kind == "silent"; });
+    };
+    CHECK(quiet([](auto&, auto& one) { one.silence = hours(4); }));
+    CHECK(quiet([](auto&, auto& one) { one.silence = hours(0); }));
+    CHECK(quiet([](auto& all, auto&) { all.limits.silence = hours(0); }));
+    CHECK(quiet([](auto&, auto& one) { one.takesMail = false; }));
+    CHECK(quiet([](auto&, auto& one) { one.received.reset(); }));
+    CHECK(quiet([](auto& all, auto&) { all.drain.emplace(); }));
+    CHECK(quiet([](auto& all, auto&) { all.running = false; }));
+}
+
+TEST_CASE("of a young mailbox a day of silence is told") {
+    HealthSnapshot snapshot = well();
+    HealthSnapshot::Mailbox& mailbox = mailboxOf(snapshot);
+    mailbox.created = kNow - hours(13 * 24);
+    mailbox.received = kNow - hours(24) + minutes(1);
+    mailbox.missed = hours(9);
+    CHECK(judgeHealth(snapshot).empty());
+    mailbox.received = kNow - hours(24);
+    CHECK(only(snapshot).kind == "silent");
+}
+
+TEST_CASE("a webhook that takes nothing is told where people look") {
+    HealthSnapshot snapshot = well();
+    snapshot.webhook =
+        HealthSnapshot::Webhook{kNow - minutes(5), "nobody accepts a connection there"};
+    const HealthFinding found = only(snapshot);
+    CHECK(found.kind == "webhook");
+    CHECK(found.since == kNow - minutes(5));
+    CHECK(holds(found.text, "nobody accepts"));
+}
+
+TEST_CASE("each finding has a name of its own that lasts") {
+    HealthSnapshot snapshot = well();
+    snapshot.refusals = {refusals("suspended", true), refusals("tls", true)};
+    snapshot.records = {{"a.toml", "damaged"}, {"b.toml", "damaged"}};
+    mailboxOf(snapshot).replaced = {"one", "another"};
+    mailboxOf(snapshot).locked = 1;
+    std::set<std::string> names;
+    const auto findings = judgeHealth(snapshot);
+    for (const HealthFinding& found : findings) {
+        names.insert(toJson(found, kNow).at("id").get<std::string>());
+    }
+    CHECK(findings.size() == 7);
+    CHECK(names.size() == 7);
+    CHECK(names.contains(std::string("locked:") + kAddress));
 }
