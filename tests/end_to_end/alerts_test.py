@@ -32,8 +32,8 @@ class Alarmed:
         self.ahead += seconds
         self.offset.write_text(f"+{self.ahead}")
 
-    def wait(self, what, look, step=20, patience=120):
-        """Looks while the clock runs ten times as fast as it should."""
+    def wait(self, what, look, step=60, patience=180):
+        """Looks while the clock runs thirty times as fast as it should."""
         def once():
             self.later(step)
             return look()
