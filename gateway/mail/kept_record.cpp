@@ -146,6 +146,10 @@ std::exception_ptr KeptRecord::reconcile(RecordContext& context, const NodeId* s
         find(context.layout.record(id()), error.what());
         m_judgeAgain = context.now() + kRetry;
     }
+    m_digests.clear();
+    for (const auto& [key, file] : m_known.files()) {
+        m_digests.try_emplace({id(), key.first, key.second}, digestOf(file));
+    }
     Mailbox state = m_known.fold();
     state.heldBack = heldBack;
     for (const ReplacedKey& replaced : replacedKeys(state)) {
@@ -368,6 +372,18 @@ bool KeptRecord::changed(const RecordContext& context) {
     }
     m_settled = true;
     return false;
+}
+
+std::size_t KeptRecord::heldBackOctets() const {
+    std::size_t octets = 0;
+    for (const auto& [node, seen] : m_seen) {
+        const auto& files = m_known.files();
+        const bool counts = std::any_of(files.begin(), files.end(), [&](const auto& known) {
+            return known.second.node == node;
+        });
+        octets += counts || seen.stamp.size < 0 ? 0 : static_cast<std::size_t>(seen.stamp.size);
+    }
+    return octets;
 }
 
 bool KeptRecord::unreadable() const {

@@ -67,6 +67,10 @@ public:
     bool inConfig() const { return m_folderStamp.exists(); }
     const std::vector<Finding>& findings() const { return m_findings; }
     const Record& known() const { return m_known; }
+    /// Of what counts, file by file.
+    const RecordDigests& digests() const { return m_digests; }
+    /// How much lies in config/ of nodes none of whose statements about it count.
+    std::size_t heldBackOctets() const;
 
 private:
     struct Seen {
@@ -97,6 +101,7 @@ private:
     std::set<NodeId>
         m_untouchable;  ///< whose files in node/ we cannot read, or a newer version wrote
     std::shared_ptr<const Mailbox> m_mailbox;
+    RecordDigests m_digests;  ///< of m_known
     std::vector<Finding> m_findings;
     std::vector<Finding> m_knownFindings;  ///< of node/'s copy, until it could be written anew
     RecordWrites m_written;                ///< since reconcile() began

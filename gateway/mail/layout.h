@@ -19,6 +19,7 @@ public:
     const std::filesystem::path& data() const { return m_data; }
     std::filesystem::path lock() const { return m_data / "lock"; }
     std::filesystem::path controlSocket() const { return m_data / "control.sock"; }
+    std::filesystem::path twins() const { return config() / "twins.toml"; }
     std::filesystem::path setupLink() const { return m_data / "setup-link"; }
 
     std::filesystem::path config() const { return m_data / "config"; }
@@ -35,6 +36,11 @@ public:
     std::filesystem::path nodeFile() const { return node() / "node.toml"; }
     std::filesystem::path trustFile() const { return node() / "trust.toml"; }
     std::filesystem::path drainFile() const { return node() / "drain.toml"; }
+    /// What this node shows a twin that it calls; beside its key, for it is as secret.
+    std::filesystem::path twinTokens() const { return node() / "twins"; }
+    std::filesystem::path twinToken(const NodeId& twin) const {
+        return twinTokens() / (twin.str() + ".token");
+    }
     std::filesystem::path knownRecords() const { return node() / "mailboxes"; }
     std::filesystem::path knownRecordFile(const MailboxId& mailbox, const NodeId& node) const {
         return knownRecords() / mailbox.str() / (node.str() + ".toml");

@@ -24,14 +24,17 @@ public:
     /// `how` it came to be trusted, for people. A node keeps the key it was first trusted with.
     /// Returns whether it is trusted with this key now.
     bool add(const NodeId& node, const crypto::VerifyKey& key, const std::string& how);
+    void remove(const NodeId& node) { m_nodes.erase(node); }
     /// Durable once it returned.
     void save(const Layout& layout) const;
 
-private:
     struct Entry {
         crypto::VerifyKey key;
         std::string how;
     };
+    const std::map<NodeId, Entry>& nodes() const { return m_nodes; }
+
+private:
     std::map<NodeId, Entry> m_nodes;
 };
 

@@ -5,10 +5,11 @@
 namespace gateway {
 
 Registry::Registry(Mailboxes mailboxes, std::vector<MailboxId> unreadable,
-                   std::vector<Finding> findings)
+                   std::vector<Finding> findings, RecordDigests digests)
     : m_mailboxes(std::move(mailboxes)),
       m_unreadable(std::move(unreadable)),
-      m_findings(std::move(findings)) {
+      m_findings(std::move(findings)),
+      m_digests(std::move(digests)) {
     std::sort(m_unreadable.begin(), m_unreadable.end());
 }
 

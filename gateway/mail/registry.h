@@ -17,6 +17,7 @@
 #include "gateway/mail/opened_keys.h"
 #include "gateway/mail/record.h"
 #include "gateway/mail/record_change.h"
+#include "gateway/mail/record_digest.h"
 
 namespace gateway {
 
@@ -33,7 +34,8 @@ public:
     using Mailboxes = std::map<MailboxId, std::shared_ptr<const Mailbox>>;
 
     Registry() = default;
-    Registry(Mailboxes mailboxes, std::vector<MailboxId> unreadable, std::vector<Finding> findings);
+    Registry(Mailboxes mailboxes, std::vector<MailboxId> unreadable, std::vector<Finding> findings,
+             RecordDigests digests = {});
 
     /// Nothing where this node has never heard of the mailbox, or cannot read its record.
     std::shared_ptr<const Mailbox> find(const MailboxId& id) const;
@@ -43,11 +45,17 @@ public:
     const std::vector<MailboxId>& unreadableMailboxes() const { return m_unreadable; }
     const Mailboxes& mailboxes() const { return m_mailboxes; }
     const std::vector<Finding>& findings() const { return m_findings; }
+    /// Of every file of which something counts here.
+    const RecordDigests& digests() const { return m_digests; }
+    /// Of all of it: another node that has the same knows the same.
+    const std::string& digest() const { return m_digest; }
 
 private:
     Mailboxes m_mailboxes;
     std::vector<MailboxId> m_unreadable;
     std::vector<Finding> m_findings;
+    RecordDigests m_digests;
+    std::string m_digest = digestOf(m_digests);
 };
 
 /// Reads, unites and writes the record files (config/mailboxes/ and node/mailboxes/). Blocking: on
@@ -126,6 +134,28 @@ public:
     /// throws. One that fails keeps no other back: it throws at the end, and importing the same
     /// again brings the rest.
     Import import(std::span<const Record> records, bool trustAll);
+
+    /// What counts of one node's statements about a mailbox; nothing where none does.
+    std::optional<NodeFile> file(const RecordFileKey& key) const;
+    /// What came of the files that a twin sent.
+    struct Addition {
+        std::size_t mailboxes = 0;   ///< that changed
+        std::size_t statements = 0;  ///< that count from now on
+        std::size_t heldBack = 0;    ///< files that lie in config/ for the day they are trusted
+        std::size_t refused = 0;     ///< files that were not kept at all
+    };
+    /// As import() without trust; what does not count is kept as if it had been copied into config/
+    /// by hand, but within bounds, and only of mailboxes that this node knows: who holds a twin's
+    /// token must not fill the disk. Every signature must be its file's.
+    Addition add(std::span<const Record> records);
+
+    /// The node's statements count from now on, also those that are held back. Durable once it
+    /// returned. False where it is trusted with another key, or is this one.
+    bool trust(const NodeId& node, const crypto::VerifyKey& key, const std::string& how);
+    /// Nothing new of it counts any more; what counted goes on counting.
+    void distrust(const NodeId& node);
+    const TrustedNodes& trusted() const;
+    const Node& self() const;
 
 private:
     struct State;

@@ -171,6 +171,7 @@ void RegistryKeeper::State::publish() {
     Registry::Mailboxes mailboxes;
     std::vector<MailboxId> unreadable;
     std::vector<Finding> all = findings;
+    RecordDigests digests;
     for (const auto& [id, record] : records) {
         if (record.mailbox()) {
             mailboxes.emplace_hint(mailboxes.end(), id, record.mailbox());
@@ -178,9 +179,10 @@ void RegistryKeeper::State::publish() {
             unreadable.push_back(id);
         }
         all.insert(all.end(), record.findings().begin(), record.findings().end());
+        digests.insert(record.digests().begin(), record.digests().end());
     }
     current = std::make_shared<const Registry>(std::move(mailboxes), std::move(unreadable),
-                                               std::move(all));
+                                               std::move(all), std::move(digests));
 }
 
 std::shared_ptr<const Mailbox> RegistryKeeper::State::say(const MailboxId& id,

@@ -1,4 +1,4 @@
-// What a RegistryKeeper keeps; for its own two files only.
+// What a RegistryKeeper keeps; for its own files only.
 #pragma once
 
 #include <set>
@@ -45,6 +45,9 @@ struct RegistryKeeper::State {
     /// `others`, and what lies in config/ of nodes that the plan is to trust.
     std::map<MailboxId, Record> withHeldBack(std::span<const Record> others,
                                              const Plan& plan) const;
+    /// Keeps a file of which nothing counts, or not.
+    bool holdBack(const MailboxId& id, const NodeFile& file);
+    std::size_t heldBackOctets() const;
     void addUncovered(const Mailbox& mailbox, std::span<const crypto::OpenKey> keys,
                       std::vector<Draft>& drafts) const;
 
