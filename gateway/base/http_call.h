@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,9 +28,18 @@ struct HttpCall {
 
     /// Roots to verify the server by instead of the system's.
     std::filesystem::path caFile;
+    /// SHA-256 of the public key (SubjectPublicKeyInfo) that its certificate must have, in base64
+    /// as RFC 7469 2.4 has it. Then nothing else about the certificate counts: neither who signed
+    /// it, nor its names and dates.
+    std::string pin;
     std::size_t mostBody = std::size_t{256} * 1024;            ///< of the answer, in octets
     std::chrono::milliseconds time{std::chrono::seconds(60)};  ///< for all of it
     bool direct = false;  ///< past any proxy of the environment
+
+    /// Takes the body of a 200 as it comes, which then is not kept; false ends the call. Called on
+    /// the thread of the client.
+    std::function<bool(std::string_view octets)> sink;
+    std::chrono::seconds quiet{0};  ///< the call ends where nothing comes for so long; 0: it waits
 };
 
 /// What was answered, or why nothing was.

@@ -62,6 +62,7 @@ Trouble troubleOf(CURLcode code) {
         case CURLE_SSL_CERTPROBLEM:
         case CURLE_SSL_CACERT_BADFILE:
         case CURLE_SSL_ISSUER_ERROR:
+        case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
             return Trouble::Tls;
         default:
             return Trouble::Broken;
@@ -124,7 +125,9 @@ private:
         set(m_easy, CURLOPT_SSL_VERIFYPEER, 1L);
         set(m_easy, CURLOPT_SSL_VERIFYHOST, 2L);
         set(m_easy, CURLOPT_SSLVERSION, long{CURL_SSLVERSION_TLSv1_2});
-        if (!m_call.caFile.empty()) {
+        if (!m_call.pin.empty()) {
+            setPin();
+        } else if (!m_call.caFile.empty()) {
             set(m_easy, CURLOPT_CAINFO, m_call.caFile.c_str());
             set(m_easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
         }
@@ -149,6 +152,17 @@ private:
         set(m_easy, CURLOPT_NOSIGNAL, 1L);
         set(m_easy, CURLOPT_CONNECTTIMEOUT_MS, kConnectMilliseconds);
         set(m_easy, CURLOPT_TIMEOUT_MS, long{m_call.time.count()});
+        if (m_call.quiet.count() > 0) {
+            set(m_easy, CURLOPT_LOW_SPEED_LIMIT, 1L);  // octets a second
+            set(m_easy, CURLOPT_LOW_SPEED_TIME, long{m_call.quiet.count()});
+        }
+    }
+
+    /// The key is compared whether or not the rest is verified.
+    void setPin() {
+        set(m_easy, CURLOPT_PINNEDPUBLICKEY, ("sha256//" + m_call.pin).c_str());
+        set(m_easy, CURLOPT_SSL_VERIFYPEER, 0L);
+        set(m_easy, CURLOPT_SSL_VERIFYHOST, 0L);
     }
 
     void setAnswer() {
@@ -179,8 +193,14 @@ private:
 
     /// Less than what came ends the call.
     std::size_t takeBody(std::string_view octets) {
-        if (octets.size() > m_call.mostBody - m_answer.body.size()) {
+        if (octets.size() > m_call.mostBody - m_taken) {
             return tooLarge();
+        }
+        m_taken += octets.size();
+        long status = 0;
+        curl_easy_getinfo(m_easy.get(), CURLINFO_RESPONSE_CODE, &status);
+        if (m_call.sink && status == 200) {
+            return m_call.sink(octets) ? octets.size() : 0;
         }
         m_answer.body += octets;
         return octets.size();
@@ -209,6 +229,7 @@ private:
     Finished m_finished;
     HttpAnswer m_answer;
     std::size_t m_headerOctets = 0;
+    std::size_t m_taken = 0;  ///< of the body
     std::array<char, CURL_ERROR_SIZE> m_why{};
     Lines m_lines;
     Easy m_easy;

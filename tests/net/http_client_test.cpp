@@ -12,6 +12,7 @@
 #include <asio/ip/tcp.hpp>
 #include <asio/write.hpp>
 #include <doctest/doctest.h>
+#include <openssl/evp.h>
 
 #include "gateway/base/durable_file.h"
 #include "gateway/net/tls.h"
@@ -207,6 +208,75 @@ TEST_CASE("a server's certificate is verified, by the roots that were named") {
     call.url = another.url("https");
     call.caFile = folder / "missing.pem";
     CHECK(caller.ask(call).trouble == Trouble::Tls);
+}
+
+/// As openssl prints it: of the public key of what makeSelfSigned() made.
+std::string pinOf(const std::string& certificatePem) {
+    const std::string hex = gateway::net::certificateFacts(certificatePem).publicKeySha256;
+    std::array<unsigned char, 32> octets{};
+    for (std::size_t i = 0; i < octets.size(); ++i) {
+        octets.at(i) =
+            static_cast<unsigned char>(std::stoi(hex.substr(2 * i, 2), nullptr, 16));
+    }
+    std::array<unsigned char, 45> text{};
+    EVP_EncodeBlock(text.data(), octets.data(), octets.size());
+    return std::string(text.begin(), text.end() - 1);
+}
+
+TEST_CASE("a pinned key proves a server, and nothing else does, whoever was called before") {
+    const auto made = gateway::net::makeSelfSigned({"elsewhere.test"}, 10);
+    const auto other = gateway::net::makeSelfSigned({"localhost"}, 10);
+    const gateway::net::TlsContext tls(made.certificate, made.key, "1.2",
+                                       gateway::net::TlsProtocol::Http);
+    const std::string ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    Caller caller;
+    for (int round = 0; round < 2; ++round) {
+        Server right(ok, &tls);
+        HttpCall call = callOf(right.url("https"));
+        call.pin = pinOf(made.certificate);
+        CHECK(caller.ask(call).body == "ok");
+        Server wrong(ok, &tls);
+        call.url = wrong.url("https");
+        call.pin = pinOf(other.certificate);
+        const HttpAnswer answer = caller.ask(call);
+        CHECK(answer.trouble == Trouble::Tls);
+        CHECK(answer.body.empty());
+        CHECK(answer.cause.find("pinned") != std::string::npos);
+        CHECK(wrong.request().empty());
+    }
+}
+
+TEST_CASE("a body may be taken as it comes, and is not kept then; of a refusal it is") {
+    Caller caller;
+    Server server("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+    HttpCall call = callOf(server.url());
+    std::string taken;
+    call.sink = [&taken](std::string_view octets) {
+        taken += octets;
+        return true;
+    };
+    CHECK(caller.ask(call).body.empty());
+    CHECK(taken == "hello");
+    Server refusing("HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\ngone");
+    call.url = refusing.url();
+    CHECK(caller.ask(call).body == "gone");
+    CHECK(taken == "hello");
+    Server long_("HTTP/1.1 200 OK\r\n\r\n" + std::string(1001, 'x'));
+    call.url = long_.url();
+    call.mostBody = 1000;
+    CHECK(caller.ask(call).trouble == Trouble::TooLarge);
+    Server unwanted("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+    call.url = unwanted.url();
+    call.sink = [](std::string_view) { return false; };
+    CHECK(caller.ask(call).trouble == Trouble::Broken);
+}
+
+TEST_CASE("a call whose answer falls silent ends") {
+    Caller caller;
+    Server silent("");
+    HttpCall call = callOf(silent.url());
+    call.quiet = std::chrono::seconds(1);
+    CHECK(caller.ask(call).trouble == Trouble::TimedOut);
 }
 
 TEST_CASE("what is under way when it stops is answered, and so is what comes after") {
