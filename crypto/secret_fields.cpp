@@ -15,7 +15,7 @@ namespace crypto {
 namespace {
 
 constexpr auto kSecrets = std::to_array<std::string_view>(
-    {"password", "earlier_password", "identity", "passphrase", "token", "pair"});
+    {"password", "earlier_password", "identity", "passphrase", "token", "pair", "invitation"});
 
 constexpr std::string_view kBlanks = " \t\r\n";
 

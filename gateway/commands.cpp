@@ -15,6 +15,7 @@
 #include "gateway/commands_mailbox.h"
 #include "gateway/commands_message.h"
 #include "gateway/commands_status.h"
+#include "gateway/commands_twin.h"
 #include "gateway/daemon.h"
 #include "gateway/exit_code.h"
 #include "gateway/output.h"
@@ -62,6 +63,7 @@ void addCommands(CLI::App& app, CommandLine& line) {
     addBackupCommands(app, line);
     addMessageCommands(app, line);
     addAdminCommands(app, line);
+    addTwinCommands(app, line);
     addCertificateCommands(app, line);
     addDrainCommands(app, line);
     addCompletionCommand(app, line);

@@ -1,9 +1,7 @@
 #include "gateway/config.h"
 
 #include <algorithm>
-#include <arpa/inet.h>
 #include <array>
-#include <netinet/in.h>
 
 #include "gateway/base/durable_file.h"
 #include "gateway/base/error.h"
@@ -38,7 +36,9 @@ bool isOff(const ConfigValue& value) {
 class Filler {
 public:
     Filler(ConfigReading reading, const std::filesystem::path& file)
-        : m_values(std::move(reading.values)), m_problems(std::move(reading.problems)) {
+        : m_values(std::move(reading.values)),
+          m_twins(std::move(reading.twins)),
+          m_problems(std::move(reading.problems)) {
         m_config.file = file;
     }
 
@@ -81,6 +81,9 @@ private:
         if (const ConfigValue* value = find(name)) {
             into = value->text();
         }
+        resolve(into);
+    }
+    void resolve(std::filesystem::path& into) const {
         if (!into.empty()) {
             const auto folder = std::filesystem::absolute(m_config.file).parent_path();
             into = (folder / into).lexically_normal();
@@ -261,6 +264,11 @@ private:
         }
         takeSize("store.min_free", 0, m_config.store.minFree);
         takeDuration("store.keep_deleted", m_config.store.keepDeleted);
+        for (const TwinSetting& twin : m_twins) {
+            std::filesystem::path token = twin.tokenFile;
+            resolve(token);
+            m_config.twins.push_back({twin.url, std::move(token), twin.fingerprint});
+        }
     }
 
     void fillRest() {
@@ -338,39 +346,12 @@ private:
     }
 
     std::map<std::string, ConfigValue> m_values;
+    std::vector<TwinSetting> m_twins;
     std::vector<ConfigProblem> m_problems;
     Config m_config;
 };
 
 }  // namespace
-
-std::string ListenAddress::str() const {
-    const bool six = host.find(':') != std::string::npos;
-    return (six ? '[' + host + ']' : host) + ':' + std::to_string(port);
-}
-
-std::optional<ListenAddress> ListenAddress::parse(std::string_view text) {
-    const std::size_t colon = text.rfind(':');
-    if (colon == std::string_view::npos) {
-        return std::nullopt;
-    }
-    const auto port = parseDecimal(text.substr(colon + 1));
-    std::string_view host = text.substr(0, colon);
-    const bool six = host.starts_with('[') && host.ends_with(']');
-    if (six) {
-        host = host.substr(1, host.size() - 2);
-    }
-    const std::string terminated(host);
-    in6_addr octets{};
-    if (!port || *port == 0 || *port > 65535 ||
-        ::inet_pton(six ? AF_INET6 : AF_INET, terminated.c_str(), &octets) != 1) {
-        return std::nullopt;
-    }
-    ListenAddress address;
-    address.host = lowered(terminated);
-    address.port = static_cast<std::uint16_t>(*port);
-    return address;
-}
 
 std::string Config::where(const std::string& key) const {
     const auto found = written.find(key);

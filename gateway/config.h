@@ -88,6 +88,13 @@ struct Config {
         std::uint64_t minFree = 1ULL << 30U;
         std::chrono::seconds keepDeleted{86400};
     } store;
+    /// Twins that this node calls; those joined by command stand elsewhere.
+    struct Twin {
+        std::string url;  ///< "https://msgw2.example.com:8450"
+        std::filesystem::path tokenFile;
+        std::string fingerprint;  ///< SHA-256 of its certificate's public key, hex; or empty
+    };
+    std::vector<Twin> twins;
     struct Keys {
         std::optional<crypto::SealKey> recovery;
     } keys;

@@ -3,6 +3,7 @@
 #include <toml++/toml.h>
 
 #include "gateway/base/text.h"
+#include "gateway/config_twins.h"
 
 namespace gateway {
 
@@ -19,8 +20,7 @@ public:
             if (const ConfigKey* known = findConfigKey(name)) {
                 readValue(*known, node, at);
             } else if (name == "twin") {
-                problem(at, name,
-                        "this version has no twins yet; remove [[twin]] and run one gateway alone");
+                m_reading.twins = readTwins(node, m_reading);
             } else if (!isSection(name)) {
                 problem(at, printable(name), "no such key" + adviceForUnknown(name));
             } else if (const toml::table* section = node.as_table()) {

@@ -18,8 +18,16 @@ struct ConfigProblem {
     std::string text;  ///< what is wrong and what to write instead
 };
 
+/// A [[twin]].
+struct TwinSetting {
+    std::string url;  ///< without a slash at its end
+    std::string tokenFile;
+    std::string fingerprint;  ///< hex digits only, or empty
+};
+
 struct ConfigReading {
     std::map<std::string, ConfigValue> values;  ///< those whose form is right
+    std::vector<TwinSetting> twins;
     std::vector<ConfigProblem> problems;
 };
 

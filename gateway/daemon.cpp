@@ -178,6 +178,7 @@ Daemon::Daemon(Config config)
       m_webAccounts(m_layout,
                     std::make_shared<webui::SetupLink>(m_layout, WebServer::page(m_config)),
                     !m_config.web.listen.empty()),
+      m_twins(m_config, twinsHouse()),
       m_web(m_io, m_config, m_tls, webEngine()),
       m_control(m_io.get_executor(), m_layout, m_lock,
                 [this](nlohmann::json request, Descriptor file) {
@@ -250,6 +251,7 @@ void Daemon::run() {
     m_metrics.start();
     m_challengeListener.start();
     m_web.start();
+    m_twins.start();
     log::notice("postern serves", {{"version", POSTERN_VERSION},
                                    {"domain", m_config.domain},
                                    {"hostname", m_config.hostname},
@@ -324,8 +326,12 @@ asio::awaitable<void> Daemon::stop() {
     m_stopping = true;
     m_control.stop();
     stopAcme();
+    m_twins.stop();
     if (m_alertHttp) {
         m_alertHttp->stop();
+    }
+    if (m_http) {
+        m_http->stop();
     }
     m_smtp.stop();
     m_pop3.stop();

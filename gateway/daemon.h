@@ -35,6 +35,7 @@
 #include "gateway/shared_answer.h"
 #include "gateway/status.h"
 #include "gateway/store/directory_store.h"
+#include "gateway/twins.h"
 #include "gateway/watch/alerts.h"
 #include "gateway/watch/arrival_hours.h"
 #include "gateway/watch/disk_trend.h"
@@ -103,6 +104,9 @@ private:
     asio::awaitable<void> watchAlerts();
     asio::awaitable<void> keepAlerts();
     asio::awaitable<void> tellAlert(Alerts::Notice notice);
+    TwinsHouse twinsHouse();
+    asio::awaitable<HttpAnswer> call(HttpCall call);
+    nlohmann::json twinList() const;
     asio::awaitable<void> forgetIdleKeys();
     void loadTimes();
     asio::awaitable<void> keepTimes();
@@ -155,7 +159,7 @@ private:
     Config::Tls m_tlsSettings;  ///< in force; a reload may have changed them
     net::TlsHolder m_tls;
     acme::Challenges m_challenges;
-    std::unique_ptr<net::HttpClient> m_http;   ///< as m_renewer
+    std::unique_ptr<net::HttpClient> m_http;   ///< null until somebody is called
     std::unique_ptr<acme::Renewer> m_renewer;  ///< null where tls.source is not "acme"
     std::string m_certificateRefused;          ///< why what its files hold now is not used
     CertificateStage m_certificateSaid = CertificateStage::Fine;
@@ -174,6 +178,7 @@ private:
     MailboxView m_mailboxView{m_config, m_pop3Server, [this] { return m_house.registry(); },
                               m_store, m_disk};
     const std::shared_ptr<webui::Events> m_events = makeEvents();
+    Twins m_twins;
     WebServer m_web;
     SharedAnswer m_shownStatus{m_io.get_executor(), [this] { return status(); }};
     SharedAnswer m_shownMailboxes{m_io.get_executor(), [this] { return mailboxTable(); }};

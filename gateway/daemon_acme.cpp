@@ -34,20 +34,18 @@ void Daemon::prepareAcme() {
     if (m_config.tls.source != Config::Tls::Source::Acme) {
         return;
     }
-    m_http = std::make_unique<net::HttpClient>();
-    auto send = [this](HttpCall call) { return m_http->send(std::move(call)); };
+    auto send = [this](HttpCall asked) { return call(std::move(asked)); };
     auto use = [this](std::shared_ptr<const net::TlsContext> issued) {
         return useIssued(std::move(issued));
     };
     m_renewer = std::make_unique<acme::Renewer>(m_io.get_executor(), m_layout.acme(),
                                                 renewerOptions(m_config), m_challenges, send, use);
-    m_renewer->onChange([this] { m_events->tell(webui::Events::Status); });
+    m_renewer->onChange([this] { tell(webui::Events::Status); });
 }
 
 void Daemon::stopAcme() {
     if (m_renewer) {
         m_renewer->stop();
-        m_http->stop();
     }
 }
 

@@ -18,6 +18,12 @@ asio::awaitable<nlohmann::json> Daemon::control(nlohmann::json request, Descript
     if (request.value("operation", nlohmann::json()) == "certificate.status") {
         co_return certificateStatus();
     }
+    if (request.value("operation", nlohmann::json()) == "twin.list") {
+        co_return twinList();
+    }
+    if (request.value("operation", nlohmann::json()) == "twin.join") {
+        co_return co_await m_twins.join(std::move(request));
+    }
     for (const char* name : {"drain.on", "drain.off", "drain.show"}) {
         if (request.value("operation", nlohmann::json()) == name) {
             co_return co_await drainRequest(std::move(request));
@@ -31,6 +37,7 @@ asio::awaitable<nlohmann::json> Daemon::control(nlohmann::json request, Descript
     std::shared_ptr<const Registry> registry;
     std::optional<WebAccounts::Found> accounts;
     const bool imports = request.value("operation", nlohmann::json()) == "certificate.import";
+    const bool pairs = request.value("operation", std::string()).starts_with("twin.");
     const bool replacesKey = Operations::replacesKey(request);
     // The keeper is only ever asked on its own thread, also for the snapshot it has now.
     auto perform = [this, &registry, &accounts, request = std::move(request),
@@ -43,6 +50,9 @@ asio::awaitable<nlohmann::json> Daemon::control(nlohmann::json request, Descript
     nlohmann::json answer = co_await net::offload(m_records, std::move(perform));
     takeOver(registry);
     m_webAccounts.takeOver(std::move(accounts));
+    if (pairs && answer.value("ok", false)) {
+        co_await m_twins.reload();
+    }
     if (imports && answer.value("ok", false)) {
         co_await watchCertificate();
     }

@@ -30,6 +30,7 @@ void Daemon::takeOver(const std::shared_ptr<const Registry>& registry) {
     if (registry != before) {
         tell(webui::Events::Mailboxes);
         tell(webui::Events::Status);
+        m_twins.registryChanged();
     }
     for (const Finding& finding : registry->findings()) {
         const auto same = [&](const Finding& known) {
@@ -180,7 +181,7 @@ asio::awaitable<void> Daemon::sealForRecovery(std::shared_ptr<const pop3::Unlock
     };
     try {
         const auto before = m_house.find(id);
-        m_house.setRegistry(co_await net::offload(m_records, seal));
+        takeOver(co_await net::offload(m_records, seal));
         if (m_house.find(id) != before) {
             log::notice("mailbox's keys sealed for the recovery key too", {{"mailbox", id.str()}});
         }

@@ -19,6 +19,7 @@ asio::awaitable<nlohmann::json> Daemon::status() {
     facts.diskShortSince = m_roomShortSince;
     facts.diskProjected = m_diskTrend.reaches(m_config.store.minFree);
     facts.turnedAway = m_house.turnedAway().entries();
+    facts.twins = m_twins.report();
     facts.storeTrouble = m_house.storeTrouble().entries();
     facts.webhook = m_alertTrouble;
     auto describe = [this, facts = std::move(facts), registry = m_house.registry(),

@@ -57,6 +57,7 @@ void Daemon::completeWebEngine(webui::Engine& engine) {
     };
     engine.settings = [told = describeSettings(m_config)] { return told; };
     engine.events = m_events;
+    engine.replica = m_twins.engine();
     m_house.tellOf([this](House::Event event) {
         tell(event == House::Event::Traffic ? webui::Events::Traffic : webui::Events::Status);
     });

@@ -7,6 +7,7 @@
 #include "gateway/base/durable_file.h"
 #include "gateway/base/error.h"
 #include "gateway/mail/statement_toml.h"
+#include "gateway/replica/twins_file.h"
 
 namespace gateway {
 
@@ -15,7 +16,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kLargestFile = 64UL * 1024;
-constexpr std::size_t kLargestTwins = std::size_t{1} << 20U;
 
 std::optional<WallTime> timeIn(const json& object, const char* name) {
     const auto found = object.find(name);
@@ -107,15 +107,11 @@ void saveDrain(const Layout& layout, const std::optional<Drain>& drain) {
 }
 
 bool hasTwin(const Config& config) {
-    std::error_code ignored;
-    const std::filesystem::path file = Layout(config.data).config() / "twins.toml";
-    if (!std::filesystem::exists(file, ignored)) {
-        return false;
+    if (!config.twins.empty()) {
+        return true;
     }
     try {
-        std::string why;
-        const auto document = parseToml(readWhole(file, kLargestTwins), why);
-        return document && !document->value("twin", json::array()).empty();
+        return !replica::TwinsFile::load(Layout(config.data)).twins().empty();
     } catch (const Error&) {
         return false;  // one that cannot be read helps nobody
     }

@@ -18,6 +18,7 @@
 #include "gateway/operations_admin.h"
 #include "gateway/operations_certificate.h"
 #include "gateway/operations_drain.h"
+#include "gateway/operations_twin.h"
 #include "gateway/request_fields.h"
 
 namespace gateway {
@@ -123,6 +124,9 @@ json Operations::dispatch(json& request) {
     }
     if (wanted.starts_with("drain.")) {
         return performOnDrain(m_config, wanted, request);
+    }
+    if (wanted.starts_with("twin.")) {
+        return performOnTwins(m_config, m_keeper, wanted, request);
     }
     throw Refusal(EX_UNAVAILABLE, "the running server does not know the operation " +
                                       printable(wanted, 80) +

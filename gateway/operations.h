@@ -59,6 +59,7 @@ public:
     /// admin.…           web accounts and API tokens: operations_admin.h
     /// certificate.…     operations_certificate.h
     /// drain.…           operations_drain.h
+    /// twin.…            operations_twin.h
     /// backup.export     with_admins? → text, mailboxes (how many), unreadable (addresses that are
     ///                   not in it)
     /// backup.import     text, dry_run?, trust?, domain_differs?, with_admins? → mailboxes, domain,

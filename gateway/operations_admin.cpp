@@ -109,7 +109,7 @@ json setPassword(const Layout& layout, json& request) {
 json makeToken(const Layout& layout, json& request) {
     const std::string name = nameIn(request);
     const auto scope = webui::parseScope(textIn(request, "scope"));
-    if (!scope) {
+    if (!scope || scope == webui::TokenScope::Join) {
         throw Refusal(EX_USAGE, "a token needs a scope: read, manage or replicate");
     }
     webui::Admins admins = webui::Admins::load(layout);

@@ -90,7 +90,8 @@ public:
                                                           {"pop3", server->pop3Sessions}}
                                                    : json()},
                     {"drain", nullptr},
-                    {"twins", nullptr}};
+                    {"twins", json::array()}};
+        addTwins();
         addCertificate();
         addDisk();
         addStoreTrouble();
@@ -106,6 +107,26 @@ public:
     }
 
 private:
+    void addTwins() {
+        std::vector<TwinReport> reports;
+        if (m_sources.server != nullptr) {
+            reports = m_sources.server->twins;
+        } else {
+            try {
+                reports = twinsOnDisk(m_sources.config);
+            } catch (const Error& error) {
+                m_snapshot.records.push_back(
+                    {Layout(m_sources.config.data).twins().native(), error.what()});
+            }
+        }
+        for (const TwinReport& report : reports) {
+            m_answer["twins"].push_back(toJson(report, m_now));
+            if (report.known) {
+                m_snapshot.twins.push_back(forHealth(report));
+            }
+        }
+    }
+
     void addCertificate() {
         const Config& config = m_sources.config;
         m_answer["certificate"] = nullptr;

@@ -15,6 +15,7 @@
 #include "gateway/mail/registry.h"
 #include "gateway/store/message_store.h"
 #include "gateway/turned_away.h"
+#include "gateway/twin_report.h"
 #include "gateway/watch/arrival_hours.h"
 #include "gateway/watch/health.h"
 #include "gateway/watch/mailbox_times.h"
@@ -34,6 +35,7 @@ struct ServerFacts {
     std::vector<TurnedAwayCounts::Entry> turnedAway;
     std::vector<StoreTrouble::Entry> storeTrouble;
     std::optional<HealthSnapshot::Webhook> webhook;
+    std::vector<TwinReport> twins;
 };
 
 /// What status is told from. `server` is null where none runs.
@@ -55,9 +57,10 @@ struct StatusSources {
 /// none)}], certificate (as describeCertificate()) or null, sessions {smtp, pop3} or null, disk
 /// {free, min_free, projected} or null, drain {since, until (null: for ever), seconds_left (null
 /// too), twin (whether there is one), sessions (of SMTP), waiting, locked, drained (safe to stop;
-/// false where no server runs), text} or null, twins (null: not in this version), records [{file,
-/// text}], turned_away [{mailbox, reason, refused, observed, last, peer, seen}] or null,
-/// turned_away_more, mailboxes (as mailbox.list), warnings [toJson(HealthFinding), the worst first]
+/// false where no server runs), text} or null, twins (an array of what twin_report.h tells of
+/// each), records [{file, text}], turned_away [{mailbox, reason, refused, observed, last, peer,
+/// seen}] or null, turned_away_more, mailboxes (as mailbox.list), warnings [toJson(HealthFinding),
+/// the worst first]
 nlohmann::json describeStatus(const StatusSources& sources, WallTime now);
 
 /// The same from the disk alone, for where no server runs. Throws Error where the data directory

@@ -29,10 +29,11 @@ constexpr std::size_t kIdOctets = 4;
 constexpr const char* kAccounts = "admin";
 constexpr const char* kTokens = "token";
 
-constexpr std::array<std::pair<TokenScope, std::string_view>, 3> kScopes{
+constexpr std::array<std::pair<TokenScope, std::string_view>, 4> kScopes{
     {{TokenScope::Read, "read"},
      {TokenScope::Manage, "manage"},
-     {TokenScope::Replicate, "replicate"}}};
+     {TokenScope::Replicate, "replicate"},
+     {TokenScope::Join, "join"}}};
 
 bool isDigest(std::string_view text) {
     return text.size() == 64 &&

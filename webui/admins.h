@@ -14,10 +14,14 @@
 
 namespace webui {
 
-/// What whoever shows a token may do: look; change mailboxes too; be a twin.
-enum class TokenScope { Read, Manage, Replicate };
+/// What whoever shows a token may do: look; change mailboxes too; be a twin; become one, once and
+/// within a day.
+enum class TokenScope { Read, Manage, Replicate, Join };
 std::string_view scopeName(TokenScope scope);
 std::optional<TokenScope> parseScope(std::string_view name);
+/// Who holds the tokens of invitations.
+inline constexpr std::string_view kInvitation = "twin-invitation";
+inline constexpr std::chrono::hours kInvitationLasts{24};
 
 /// A value: changes are made to a copy, which then is saved. Reading it is free to any thread.
 class Admins {

@@ -159,6 +159,10 @@ asio::awaitable<HttpResponse> Api::carryOut(HttpRequest request) const {
     call.caller = m_admit(request, route.access);
     call.caller.peer = request.peer;
     call.query = parseQuery(request.query);
+    if (route.raw) {
+        call.request = std::move(request);
+        co_return co_await route.handler(std::move(call));
+    }
     if (request.body.size() > kMostBody) {
         auto read = [&request] { return readBody(request); };
         call.body = co_await gateway::net::offload(m_workers, read);

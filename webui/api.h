@@ -20,13 +20,16 @@
 
 namespace webui {
 
-/// Who may use a route. A session may all of them; a token what its scope says, and never Session.
-enum class Access { Anyone, Session, Read, Manage };
+/// Who may use a route. A session may all of them but those of twins; a token what its scope says,
+/// and never Session. Replicate and Join are for tokens of these scopes only, which open nothing
+/// else.
+enum class Access { Anyone, Session, Read, Manage, Replicate, Join };
 
 /// Who asks, once that is known. A value.
 struct Caller {
     std::string name;        ///< of the account, or of who holds the token; empty for Anyone
     std::string token;       ///< its id where a token was shown, else empty
+    std::string scope;       ///< the token's
     std::string session;     ///< the digest of the session, for Sessions; empty for a token
     std::string peer;        ///< the client's address
     bool mayManage = false;  ///< what a route for Read may show more of
@@ -77,6 +80,7 @@ struct Route {
     std::size_t mostBody = 0;  ///< in octets, of a caller who is known; of others at most 4 KiB
     std::string operationId;   ///< in the OpenAPI document
     Handler handler;
+    bool raw = false;  ///< the body is no JSON: it stays in the request as it came
 };
 
 /// What most routes take at most.

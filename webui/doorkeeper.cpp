@@ -63,14 +63,42 @@ bool changes(const HttpRequest& request) {
 bool allows(const Caller& caller, Access access) {
     switch (access) {
         case Access::Anyone:
-        case Access::Read:
             return true;
+        case Access::Read:
+            return !caller.session.empty() || caller.scope == "read" || caller.mayManage;
         case Access::Session:
             return !caller.session.empty();
         case Access::Manage:
             return caller.mayManage;
+        case Access::Replicate:
+            return caller.scope == "replicate";
+        case Access::Join:
+            return caller.scope == "join";
     }
     return false;
+}
+
+/// Why that is not enough, in words.
+const char* takes(Access access) {
+    switch (access) {
+        case Access::Session:
+            return "This takes a log-in by password; a token is not enough.";
+        case Access::Replicate:
+            return "This is for twins, by a token of the scope replicate.";
+        case Access::Join:
+            return "This is for a node that was invited, by the token of its invitation.";
+        case Access::Read:
+            return "The token's scope is not enough; this takes the scope read or manage.";
+        default:
+            return "The token's scope is not enough; this takes the scope manage.";
+    }
+}
+
+/// An invitation ends by itself.
+bool isOver(const Admins::Token& token) {
+    const auto age = std::chrono::system_clock::now() - token.created;
+    return token.scope == scopeName(TokenScope::Join) &&
+           (age > kInvitationLasts || age < -kInvitationLasts);
 }
 
 const std::string& valueOf(const HttpRequest& request, std::string_view field) {
@@ -104,11 +132,12 @@ std::optional<Caller> Doorkeeper::bySession(const HttpRequest& request) {
     return caller;
 }
 
-bool Doorkeeper::tokenCounts(const std::string& id, bool manages) const {
+bool Doorkeeper::tokenCounts(const std::string& id, const std::string& scope) const {
     const auto admins = m_engine.admins();
     return admins && std::any_of(admins->tokens().begin(), admins->tokens().end(),
                                  [&](const Admins::Token& token) {
-                                     return token.id == id && (!manages || token.scope == "manage");
+                                     return token.id == id && token.scope == scope &&
+                                            !isOver(token);
                                  });
 }
 
@@ -120,15 +149,16 @@ std::optional<Caller> Doorkeeper::byToken(const std::string& authorization) cons
     }
     const Admins::Token* const token = admins->find(authorization.substr(kBearer.size()));
     const auto scope = token != nullptr ? parseScope(token->scope) : std::nullopt;
-    if (scope != TokenScope::Read && scope != TokenScope::Manage) {
-        return std::nullopt;  // a twin's opens nothing here
+    if (!scope || isOver(*token)) {
+        return std::nullopt;
     }
     Caller caller;
     caller.name = token->name;
     caller.token = token->id;
+    caller.scope = token->scope;
     caller.mayManage = scope == TokenScope::Manage;
-    caller.stillCounts = [this, id = token->id, manages = caller.mayManage] {
-        return tokenCounts(id, manages);
+    caller.stillCounts = [this, id = token->id, shown = token->scope] {
+        return tokenCounts(id, shown);
     };
     return caller;
 }
@@ -184,10 +214,7 @@ Caller Doorkeeper::admit(const HttpRequest& request, Access access) {
                       {{"WWW-Authenticate", "Bearer"}}};  // RFC 9110 15.5.2, RFC 6750 3
     }
     if (!allows(*caller, access)) {
-        throw Refused{403, "forbidden",
-                      access == Access::Session
-                          ? "This takes a log-in by password; a token is not enough."
-                          : "The token's scope is not enough; this takes the scope manage."};
+        throw Refused{403, "forbidden", takes(access)};
     }
     if (!caller->session.empty()) {
         if (changes(request)) {

@@ -40,7 +40,7 @@ private:
     std::optional<Caller> byToken(const std::string& authorization) const;
     std::optional<Caller> identify(const gateway::net::HttpRequest& request);
     bool sessionCounts(const std::string& digest);
-    bool tokenCounts(const std::string& id, bool manages) const;
+    bool tokenCounts(const std::string& id, const std::string& scope) const;
     void requireSameSite(const gateway::net::HttpRequest& request) const;
     void requireCsrf(const gateway::net::HttpRequest& request, const Caller& caller);
 

@@ -16,11 +16,23 @@
 #include "crypto/password.h"
 #include "gateway/mail/layout.h"
 #include "webui/admins.h"
+#include "webui/api.h"
 #include "webui/events.h"
 #include "webui/look_inside.h"
 #include "webui/setup_link.h"
 
 namespace webui {
+
+/// What twins ask, by the names of their routes. Refused, where thrown, is answered.
+struct ReplicaEngine {
+    using Answer = std::function<asio::awaitable<gateway::net::HttpResponse>(Call call)>;
+    Answer hello;
+    Answer list;
+    Answer fetch;
+    Answer add;
+    Answer listen;
+    Answer join;
+};
 
 /// All of it is called on the I/O thread. What it names must outlive the page.
 struct Engine {
@@ -71,6 +83,8 @@ struct Engine {
     std::function<nlohmann::json()> settings;
     /// Told by the server of what changes; never null.
     std::shared_ptr<Events> events;
+
+    ReplicaEngine replica;
 
     std::chrono::seconds sessionIdle{std::chrono::minutes(30)};
     std::chrono::seconds sessionLength{std::chrono::hours(12)};

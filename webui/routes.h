@@ -17,6 +17,8 @@ void addMessageRoutes(Api& api, const Engine& engine);
 void addBackupRoutes(Api& api, const Engine& engine);
 void addDrainRoutes(Api& api, const Engine& engine);
 void addWatchRoutes(Api& api, const Engine& engine);
+void addReplicaRoutes(Api& api, const Engine& engine);
+void addTwinRoutes(Api& api, const Engine& engine);
 void addOpenApiRoute(Api& api);
 
 }  // namespace webui

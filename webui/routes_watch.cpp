@@ -123,11 +123,6 @@ private:
     const std::shared_ptr<Events> m_events;
 };
 
-asio::awaitable<HttpResponse> notYet(Call /*call*/) {
-    throw Refused{501, "not_yet", "This version cannot do that yet."};
-    co_return HttpResponse();
-}
-
 }  // namespace
 
 void addWatchRoutes(Api& api, const Engine& engine) {
@@ -146,8 +141,6 @@ void addWatchRoutes(Api& api, const Engine& engine) {
     add("POST", "/certificate/renew", Access::Manage, "renewCertificate", &WatchRoutes::renew);
     add("GET", "/log", Access::Manage, "getLog", &WatchRoutes::tail);
     add("GET", "/events", Access::Read, "watchEvents", &WatchRoutes::watch);
-    api.add({"GET", "/twins", Access::Manage, 0, "getTwins", notYet});
-    api.add({"POST", "/twins", Access::Manage, kMostBody, "changeTwins", notYet});
 }
 
 }  // namespace webui

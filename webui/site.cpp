@@ -47,6 +47,8 @@ Site::Site(Engine engine)
     addBackupRoutes(m_api, m_engine);
     addDrainRoutes(m_api, m_engine);
     addWatchRoutes(m_api, m_engine);
+    addReplicaRoutes(m_api, m_engine);
+    addTwinRoutes(m_api, m_engine);
     addOpenApiRoute(m_api);
 }
 

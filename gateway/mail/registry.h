@@ -133,7 +133,8 @@ public:
     /// Does it; each mailbox is durable in node/ and config/ or unchanged when it returns or
     /// throws. One that fails keeps no other back: it throws at the end, and importing the same
     /// again brings the rest.
-    Import import(std::span<const Record> records, bool trustAll);
+    Import import(std::span<const Record> records, bool trustAll,
+                  const std::string& how = "imported from a backup");
 
     /// What counts of one node's statements about a mailbox; nothing where none does.
     std::optional<NodeFile> file(const RecordFileKey& key) const;

@@ -58,7 +58,7 @@ std::shared_ptr<const Mailbox> folded(const Record& record) {
 }  // namespace
 
 void RegistryKeeper::State::planTrust(std::span<const Record> others, bool trustAll,
-                                      Plan& plan) const {
+                                      const std::string& how, Plan& plan) const {
     const bool takesAll = trustAll || isNewNode();
     std::set<std::string> trusted;
     std::set<std::string> distrusted;
@@ -71,8 +71,7 @@ void RegistryKeeper::State::planTrust(std::span<const Record> others, bool trust
             if (file.node == context.node.id()) {
                 distrusted.insert(nameOf(file) +
                                   ", which uses this node's own id with another key");
-            } else if (takesAll &&
-                       plan.trusted.add(file.node, file.nodeKey, "imported from a backup")) {
+            } else if (takesAll && plan.trusted.add(file.node, file.nodeKey, how)) {
                 trusted.insert(nameOf(file));
             } else {
                 distrusted.insert(nameOf(file) +
@@ -112,10 +111,11 @@ bool RegistryKeeper::State::Plan::trusts(const RecordContext& context, const Nod
 }
 
 RegistryKeeper::State::Plan RegistryKeeper::State::plan(std::span<const Record> others,
-                                                        bool trustAll) const {
+                                                        bool trustAll,
+                                                        const std::string& how) const {
     Plan plan;
     plan.trusted = context.trusted;
-    planTrust(others, trustAll, plan);
+    planTrust(others, trustAll, how, plan);
     for (const auto& [id, other] : withHeldBack(others, plan)) {
         const auto found = records.find(id);
         const Record* known = found == records.end() ? nullptr : &found->second.known();
@@ -151,12 +151,13 @@ std::vector<Record> RegistryKeeper::records() const {
 
 RegistryKeeper::Import RegistryKeeper::preview(std::span<const Record> records,
                                                bool trustAll) const {
-    return m_state->plan(records, trustAll).import;
+    return m_state->plan(records, trustAll, "").import;
 }
 
-RegistryKeeper::Import RegistryKeeper::import(std::span<const Record> records, bool trustAll) {
+RegistryKeeper::Import RegistryKeeper::import(std::span<const Record> records, bool trustAll,
+                                              const std::string& how) {
     State& state = *m_state;
-    State::Plan plan = state.plan(records, trustAll);
+    State::Plan plan = state.plan(records, trustAll, how);
     if (!plan.import.trusted.empty()) {
         state.context.prepareToWrite();
         plan.trusted.save(state.context.layout);

@@ -40,8 +40,9 @@ struct RegistryKeeper::State {
     Draft newKey(const MailboxId& id, std::uint64_t epoch, const crypto::Password& password,
                  int logN, std::span<const crypto::OpenKey> older) const;
     void addRecovery(const MailboxId& id, const crypto::OpenKey& key, nlohmann::json& fields) const;
-    Plan plan(std::span<const Record> others, bool trustAll) const;
-    void planTrust(std::span<const Record> others, bool trustAll, Plan& plan) const;
+    Plan plan(std::span<const Record> others, bool trustAll, const std::string& how) const;
+    void planTrust(std::span<const Record> others, bool trustAll, const std::string& how,
+                   Plan& plan) const;
     /// `others`, and what lies in config/ of nodes that the plan is to trust.
     std::map<MailboxId, Record> withHeldBack(std::span<const Record> others,
                                              const Plan& plan) const;

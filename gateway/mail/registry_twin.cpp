@@ -85,7 +85,8 @@ bool RegistryKeeper::State::holdBack(const MailboxId& id, const NodeFile& file) 
 
 RegistryKeeper::Addition RegistryKeeper::add(std::span<const Record> records) {
     State& state = *m_state;
-    const Import imported = import(records, false);
+    const Import imported =
+        import(records, false, "sent by a twin when this node had no mailbox yet");
     Addition addition;
     for (const RecordChange& change : imported.changes) {
         addition.mailboxes += change.added > 0 ? 1 : 0;

@@ -15,6 +15,7 @@ using std::chrono::seconds;
 /// Later than this nobody can do more than hurry.
 constexpr hours kCertificateCritical{3 * 24};
 constexpr hours kDiskSoon{24};
+constexpr std::chrono::minutes kTwinPatience{5};
 constexpr std::size_t kNamed = 3;
 
 /// So long nobody knows which hours are usual.
@@ -244,6 +245,25 @@ void judgeCoverage(const HealthSnapshot& snapshot, Findings& findings) {
     finding.mailbox = count == 1 ? last->address : "";
 }
 
+/// A twin that restarts, or a change on its way, is nobody's concern.
+void judgeTwins(const HealthSnapshot& snapshot, Findings& findings) {
+    for (const HealthSnapshot::Twin& twin : snapshot.twins) {
+        if (!twin.behindSince || snapshot.now - *twin.behindSince < kTwinPatience) {
+            continue;
+        }
+        const std::string what =
+            twin.reached ? counted(twin.differing, "mailbox differs", "mailboxes differ") +
+                               " between this node and its twin " + twin.name
+                         : "the twin " + twin.name + " is not reached: what is changed on one " +
+                               "node is not known on the other";
+        HealthFinding& finding =
+            add(findings, "twin", Severity::Warning,
+                what + (twin.error.empty() ? "" : " (" + twin.error + ')'), twin.advice);
+        finding.since = twin.behindSince;
+        finding.about = twin.name;
+    }
+}
+
 std::string timesFrom(const HealthSnapshot::Refusals& refusals) {
     return ", " + counted(refusals.times, "time", "times") + ", last at " +
            formatTimestamp(refusals.last) + " from " + refusals.peer;
@@ -361,6 +381,7 @@ Findings judgeHealth(const HealthSnapshot& snapshot) {
     }
     judgeRefusals(snapshot, findings);
     judgeDrain(snapshot, findings);
+    judgeTwins(snapshot, findings);
     for (const HealthSnapshot::Mailbox& mailbox : snapshot.mailboxes) {
         judgeMailbox(snapshot, mailbox, findings);
     }

@@ -107,6 +107,17 @@ struct HealthSnapshot {
     };
     std::optional<Webhook> webhook;
 
+    /// A node that this one exchanges records with.
+    struct Twin {
+        std::string name;
+        bool reached = false;
+        std::optional<WallTime> behindSince;  ///< since when the two do not know the same
+        std::size_t differing = 0;            ///< mailboxes
+        std::string error;
+        std::string advice;
+    };
+    std::vector<Twin> twins;
+
     /// What is wrong with record files.
     struct Record {
         std::string file;
@@ -121,7 +132,7 @@ enum class Severity { Warning, Critical };
 struct HealthFinding {
     /// "not_running", "not_stored", "certificate", "disk", "disk_trend", "unfetched", "locked",
     /// "left_out", "unlistable", "unknown_mailbox", "refused", "put_off", "record", "held_back",
-    /// "replaced_password", "not_recoverable", "drain", "silent", "webhook".
+    /// "replaced_password", "not_recoverable", "drain", "silent", "webhook", "twin".
     std::string kind;
     std::string about;  ///< tells it from others of its kind, as long as it lasts; may be empty
     Severity severity = Severity::Warning;

@@ -178,6 +178,21 @@ void addRefused(Page& page, const json& status) {
     }
 }
 
+void addTwins(Page& page, const json& status) {
+    const auto eachTwin = [&](const char* name, const char* help, const char* field) {
+        page.begin(name, "gauge", help);
+        for (const json& twin : partOf(status, "twins")) {
+            if (const auto value = numberIn(twin, field)) {
+                page.add({{"twin", twin.at("name").get<std::string>()}}, *value);
+            }
+        }
+    };
+    eachTwin("twin_lag_seconds", "How long this node and its twin do not know the same; 0 in step.",
+             "lag_seconds");
+    eachTwin("twin_differing_mailboxes", "Mailboxes about which the two know something else.",
+             "differing");
+}
+
 }  // namespace
 
 std::string describeMetrics(const json& status, const std::map<MailboxId, MailboxTraffic>& traffic,
@@ -188,6 +203,7 @@ std::string describeMetrics(const json& status, const std::map<MailboxId, Mailbo
     addWaiting(page, status, now);
     addTraffic(page, status, traffic);
     addRefused(page, status);
+    addTwins(page, status);
     return page.take();
 }
 

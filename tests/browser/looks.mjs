@@ -6,7 +6,7 @@ const WIDTHS = [[320, 640], [360, 740], [768, 1024], [1440, 900]];
 
 function screens(address) {
   return [
-    ['overview', /need/, 'overview'], ['mailboxes', 'Mailboxes', 'mailboxes'], [`mailboxes/${address}`, 'Litware', 'mailbox'], ['certificate', 'Certificate', 'certificate'],
+    ['overview', /need/, 'overview'], ['mailboxes', 'Mailboxes', 'mailboxes'], [`mailboxes/${address}`, 'Litware', 'mailbox'], ['twins', 'Twins', 'twins'], ['certificate', 'Certificate', 'certificate'],
     ['backup', 'Backup', 'backup'], ['access', 'Access', 'access'], ['log', 'Log', 'log'], ['settings', 'Settings', 'settings'],
   ];
 }

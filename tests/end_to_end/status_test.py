@@ -59,7 +59,7 @@ def a_gateway_that_is_well(stage):
     expect_equal(told["warnings"], [], "warnings")
     expect_equal((told["running"], told["domain"], told["hostname"]), (True, DOMAIN, HOSTNAME), "who it is")
     expect(re.fullmatch(TIME, told["since"]), f"since {told['since']}")
-    expect_equal((told["drain"], told["twins"]), (None, None), "what is not there yet")
+    expect_equal((told["drain"], told["twins"]), (None, []), "without drain and twins")
     expect_equal(told["sessions"], {"smtp": 0, "pop3": 1}, "sessions")
     expect_equal({(each["port"], each["protocol"], each["tls"]) for each in told["listeners"]},
                  {(gateway.smtp, "smtp", "starttls"), (gateway.pop3, "pop3", "starttls"),

@@ -159,15 +159,16 @@ def a_token_does_what_its_scope_says_on_every_route(stage):
     strangers[2].token, strangers[2].cookie = None, "0" * 64
     tried = 0
     for path, operations in web.must(200, web.get("openapi.json"))["paths"].items():
-        if path in ("/events",):
+        if path in ("/events", "/replica/events"):
             continue  # does not end by itself
         for method, operation in operations.items():
             ways = {list(way)[0]: way for way in operation["security"]}
             if not ways:
                 continue
             tried += 1
-            allowed = {"read": ways.get("token", {}).get("token") == ["read"], "replicate": False,
-                       "manage": "token" in ways}
+            scope_asked = ways.get("token", {}).get("token", [None])[0]
+            allowed = {"read": scope_asked == "read", "replicate": scope_asked == "replicate",
+                       "manage": scope_asked in ("read", "manage")}
             place = re.sub(r"\{\w+\}", "x", path)[1:]
             body = {} if "requestBody" in operation else None
             for stranger in strangers:
@@ -177,7 +178,7 @@ def a_token_does_what_its_scope_says_on_every_route(stage):
                 answer = client.ask(method.upper(), place, body)
                 refused = answer.status in (401, 403) and answer.code in ("not_logged_in", "forbidden")
                 expect_equal(refused, not allowed[scope], f"{method} {path} by a token to {scope}: {answer.status}")
-            if method != "get":
+            if method != "get" and "session" in ways:
                 answer = web.ask(method.upper(), place, body, headers={"X-CSRF-Token": None})
                 expect_equal((answer.status, answer.code), (403, "csrf"), f"{method} {path} without CSRF token")
     expect(tried >= 15, f"only {tried} routes tried")

@@ -163,7 +163,6 @@ def only_who_may_sees_them(stage):
                      (401, by_read, 200), path)
     expect_equal((read.post("certificate/renew").status, web.post("certificate/renew").status), (403, 422),
                  "a renewal, by a token to read, and of a self-signed certificate")
-    expect_equal((web.get("twins").status, web.post("twins").code), (501, "not_yet"), "twins")
 
 
 @case

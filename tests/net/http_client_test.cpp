@@ -215,8 +215,7 @@ std::string pinOf(const std::string& certificatePem) {
     const std::string hex = gateway::net::certificateFacts(certificatePem).publicKeySha256;
     std::array<unsigned char, 32> octets{};
     for (std::size_t i = 0; i < octets.size(); ++i) {
-        octets.at(i) =
-            static_cast<unsigned char>(std::stoi(hex.substr(2 * i, 2), nullptr, 16));
+        octets.at(i) = static_cast<unsigned char>(std::stoi(hex.substr(2 * i, 2), nullptr, 16));
     }
     std::array<unsigned char, 45> text{};
     EVP_EncodeBlock(text.data(), octets.data(), octets.size());

@@ -240,6 +240,27 @@ TEST_CASE("senders that are put off have deadlines, those that are refused have 
     CHECK(only(snapshot).severity == Severity::Critical);
 }
 
+TEST_CASE("a twin is named once it is behind for five minutes") {
+    HealthSnapshot snapshot = well();
+    HealthSnapshot::Twin& twin = snapshot.twins.emplace_back();
+    twin.name = "msgw2";
+    CHECK(judgeHealth(snapshot).empty());  // in step
+    twin.behindSince = kNow - std::chrono::minutes(4);
+    CHECK(judgeHealth(snapshot).empty());
+    twin.behindSince = kNow - std::chrono::minutes(6);
+    twin.error = "nobody answers there";
+    twin.advice = "see whether it runs";
+    const HealthFinding away = only(snapshot);
+    CHECK(away.kind == "twin");
+    CHECK(away.since == twin.behindSince);
+    CHECK(holds(away.text, "msgw2 is not reached"));
+    CHECK(holds(away.text, "(nobody answers there)"));
+    CHECK(away.advice == twin.advice);
+    twin.reached = true;
+    twin.differing = 3;
+    CHECK(holds(only(snapshot).text, "3 mailboxes differ"));
+}
+
 TEST_CASE("unknown mailboxes are one finding since the first, and name a few") {
     HealthSnapshot snapshot = well();
     for (int i = 0; i < 5; ++i) {

@@ -22,6 +22,8 @@ json statusOfOne() {
             {"mailbox": "mbx-0123456789abcdef0123456789abcdef", "reason": "suspended", "refused": 4},
             {"mailbox": "mbx-1", "reason": "unknown_mailbox", "refused": 5},
             {"mailbox": "mbx-2", "reason": "unknown_mailbox", "refused": 6}],
+        "twins": [{"name": "msgw2", "lag_seconds": 90, "differing": 2},
+                  {"name": "never reached", "lag_seconds": null, "differing": 0}],
         "warnings": [{"kind": "certificate", "severity": "critical"},
                      {"kind": "locked", "severity": "warning"},
                      {"kind": "locked", "severity": "warning"}]})");
@@ -52,6 +54,9 @@ TEST_CASE("every figure of the contract, by its name") {
     CHECK(holds(text, "postern_certificate_expiry_seconds -60"));
     CHECK(holds(text, "postern_draining 0"));
     CHECK(holds(text, "postern_drained 0"));
+    CHECK(holds(text, "postern_twin_lag_seconds{twin=\"msgw2\"} 90"));
+    CHECK(holds(text, "postern_twin_differing_mailboxes{twin=\"msgw2\"} 2"));
+    CHECK(text.find("postern_twin_lag_seconds{twin=\"never") == std::string::npos);
     CHECK(holds(text, "postern_warnings{kind=\"locked\",severity=\"warning\"} 2"));
     CHECK(holds(text, "postern_info{version=\"1.2.3\"} 1"));
     CHECK(text.find("mbx-1") == std::string::npos);

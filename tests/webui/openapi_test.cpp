@@ -63,6 +63,10 @@ std::string callersOf(webui::Access access) {
             return "session token[\"read\"] ";
         case webui::Access::Manage:
             return "session token[\"manage\"] ";
+        case webui::Access::Replicate:
+            return "token[\"replicate\"] ";
+        case webui::Access::Join:
+            return "token[\"join\"] ";
     }
     return "?";
 }

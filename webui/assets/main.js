@@ -11,6 +11,7 @@ import * as state from './state.js';
 const MENU = [
   ['overview', () => { const n = state.status?.warnings.length; return n ? h('small', {class: 'needs', text: String(n), title: text.needs(n)}) : ''; }],
   ['mailboxes', () => { const n = state.totals()?.mailboxes; return n === undefined ? '' : h('small', {text: String(n)}); }],
+  ['twins', () => { const n = state.status?.twins.length; return n ? h('small', {text: String(n)}) : ''; }],
   ['certificate', () => { const one = state.status?.certificate; return one ? h('small', {text: text.days(one.days_left), title: dateOf(one.ends)}) : ''; }],
   ['backup'], ['access'], ['log'], ['settings'],
 ];
@@ -18,6 +19,7 @@ const SCREENS = {
   overview: () => import('./screens/overview.js'),
   mailboxes: () => import('./screens/mailboxes.js'),
   mailbox: () => import('./screens/mailbox.js'),
+  twins: () => import('./screens/twins.js'),
   certificate: () => import('./screens/certificate.js'),
   backup: () => import('./screens/backup.js'),
   access: () => import('./screens/access.js'),

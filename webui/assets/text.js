@@ -3,6 +3,7 @@
 import {connect} from './words/connect.js';
 import {many} from './words/plural.js';
 import {access, backup, certificate, drain, settings} from './words/server.js';
+import {twins} from './words/twins.js';
 import {actions, create, inside, mailbox, mailboxes, once, passwords} from './words/mailboxes.js';
 
 const NUMBERS = ['No', 'One', 'Two', 'Three', 'Four', 'Five', 'Six', 'Seven', 'Eight', 'Nine', 'Ten'];
@@ -15,7 +16,7 @@ export const text = {
   mainMenu: 'Main',
   menu: 'Menu',
   skip: 'Skip to the content',
-  menuOf: {overview: 'Overview', mailboxes: 'Mailboxes', certificate: 'Certificate', backup: 'Backup', access: 'Access', log: 'Log', settings: 'Settings'},
+  menuOf: {overview: 'Overview', mailboxes: 'Mailboxes', twins: 'Twins', certificate: 'Certificate', backup: 'Backup', access: 'Access', log: 'Log', settings: 'Settings'},
   logOut: 'Log out',
   upSince: (version, since) => since ? `${version} · since ${new Date(since).toLocaleDateString('en-GB', {day: 'numeric', month: 'short'})}` : version,
   needs: (count) => count === 1 ? 'One thing needs you' : `${spelt(count)} things need you`,
@@ -92,6 +93,7 @@ export const text = {
     openMailboxes: 'Open mailboxes',
     openCertificate: 'Open certificate',
     openBackup: 'Open backup',
+    openTwins: 'Open twins',
     received: 'Received today',
     fetchedToday: (count) => `${count} fetched`,
     waiting: 'Waiting',
@@ -141,5 +143,5 @@ export const text = {
     empty: 'No line yet at this level. Choose a lower one to see more.',
     noMatch: 'No line contains this. Lines that come and do will show up here.',
   },
-  mailboxes, mailbox, create, once, actions, passwords, inside, connect, backup, certificate, drain, settings, access,
+  mailboxes, mailbox, create, once, actions, passwords, inside, connect, backup, certificate, drain, settings, access, twins,
 };

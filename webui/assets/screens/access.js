@@ -54,7 +54,7 @@ function removeAccount(account) {
 async function createToken() {
   const made = await ask({
     title: t.tokenTitle, submit: t.createToken,
-    body: [field(t.tokenName, 'name', {required: true, maxlength: '64', autocomplete: 'off', hint: t.tokenNameHint}), field(t.scope, 'scope', {control: select(Object.entries(t.scopes), 'read')})],
+    body: [field(t.tokenName, 'name', {required: true, maxlength: '64', autocomplete: 'off', hint: t.tokenNameHint}), field(t.scope, 'scope', {control: select(Object.entries(t.scopes).filter(([scope]) => scope !== 'join'), 'read')})],
     action: ({name, scope}) => post('/tokens', {name, scope}),
   });
   if (!made) return undefined;

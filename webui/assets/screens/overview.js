@@ -18,7 +18,7 @@ const DISK_SOON = 2 * 86400000;
 /** Where the page can do something about it. */
 function wayOut(finding) {
   if (finding.mailbox && finding.kind !== 'unknown_mailbox') return [`#/mailboxes/${finding.mailbox}`, t.openMailbox];
-  return {certificate: ['#/certificate', t.openCertificate], record: ['#/backup', t.openBackup], unknown_mailbox: ['#/mailboxes', t.openMailboxes]}[finding.kind];
+  return {certificate: ['#/certificate', t.openCertificate], record: ['#/backup', t.openBackup], unknown_mailbox: ['#/mailboxes', t.openMailboxes], twin: ['#/twins', t.openTwins]}[finding.kind];
 }
 
 /** Until when: senders give up, other things end. */
@@ -75,6 +75,13 @@ function certificateCard(certificate) {
   return card(t.certificate, text.days(days), certificate.renewal ? t.renews(format.dateOf(certificate.renewal)) : t.noRenewal, days < 3 ? 'bad' : days < 14 ? 'warn' : '');
 }
 
+function twinCard(twins) {
+  if (!twins?.length) return null;
+  const behind = twins.filter((twin) => !twin.in_step).length;
+  const words = text.twins;
+  return card(words.card(twins.length), behind ? words.cardBad(behind) : words.inStep, twins.length === 1 ? twins[0].name : '', behind ? 'warn' : '');
+}
+
 function cards(status, traffic) {
   const totals = state.totals();
   const today = traffic?.days.at(-1);
@@ -85,6 +92,7 @@ function cards(status, traffic) {
     totals.locked > 0 && card(t.locked, format.number(totals.locked), t.lockedBelow, 'warn'),
     diskCard(status.disk),
     certificateCard(status.certificate),
+    twinCard(status.twins),
     status.sessions && card(t.sessions, format.number(status.sessions.smtp + status.sessions.pop3), t.sessionsOf(status.sessions.smtp, status.sessions.pop3)),
   ];
 }

@@ -149,7 +149,7 @@ export const access = {
   tokenName: 'Held by',
   tokenNameHint: 'The program or machine that will use it, in lower-case letters, for instance monitoring',
   scope: 'It may',
-  scopes: {read: 'read: see everything but mail', manage: 'manage: change mailboxes too', replicate: 'replicate: be a twin'},
+  scopes: {read: 'read: see everything but mail', manage: 'manage: change mailboxes too', replicate: 'replicate: be a twin', join: 'join: an invitation, for a day'},
   tokenOnce: 'Store this token now',
   tokenOnceWhat: 'It is shown this once; Postern keeps only what recognises it.',
   tokenStored: 'I have stored the token',
