@@ -1,60 +1,11 @@
 // What needs the admin, judged from snapshots: each condition alone, at its limit and beyond.
-#include "gateway/watch/health.h"
-
 #include <algorithm>
 #include <set>
 #include <string>
 
-#include <doctest/doctest.h>
+#include "tests/watch/health_fixture.h"
 
-namespace {
-
-using namespace gateway;
-using std::chrono::hours;
-using std::chrono::minutes;
-
-constexpr std::uint64_t kGiB = 1ULL << 30U;
-constexpr const char* kAddress = "mbx-0123456789abcdef0123456789abcdef";
-const WallTime kNow = parseTimestamp("2026-11-22T10:00:00Z").value();
-
-/// A gateway that is well, with one mailbox.
-HealthSnapshot well() {
-    HealthSnapshot snapshot;
-    snapshot.now = kNow;
-    snapshot.limits.minFree = kGiB;
-    snapshot.limits.maxMessageSize = kGiB / 4;
-    snapshot.certificate.emplace().ends = kNow + hours(24 * 100);
-    snapshot.disk = HealthSnapshot::Disk{10 * kGiB, {}, {}};
-    HealthSnapshot::Mailbox mailbox;
-    mailbox.address = kAddress;
-    mailbox.name = "journal";
-    mailbox.waiting = 3;
-    mailbox.oldest = kNow - hours(19);
-    snapshot.mailboxes.push_back(mailbox);
-    return snapshot;
-}
-
-HealthSnapshot::Mailbox& mailboxOf(HealthSnapshot& snapshot) { return snapshot.mailboxes[0]; }
-
-HealthSnapshot::Refusals refusals(const std::string& reason, bool putOff) {
-    return {kAddress, reason,           "words for it",    putOff,
-            7,        kNow - hours(30), kNow - minutes(5), "192.0.2.1"};
-}
-
-/// The only finding there is.
-HealthFinding only(const HealthSnapshot& snapshot) {
-    const auto findings = judgeHealth(snapshot);
-    REQUIRE(findings.size() == 1);
-    CHECK(!findings[0].text.empty());
-    CHECK(!findings[0].advice.empty());
-    return findings[0];
-}
-
-bool holds(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
-
-}  // namespace
+using namespace health_test;
 
 TEST_CASE("a gateway that is well needs nobody") {
     CHECK(judgeHealth(well()).empty());
@@ -240,27 +191,6 @@ TEST_CASE("senders that are put off have deadlines, those that are refused have 
     CHECK(only(snapshot).severity == Severity::Critical);
 }
 
-TEST_CASE("a twin is named once it is behind for five minutes") {
-    HealthSnapshot snapshot = well();
-    HealthSnapshot::Twin& twin = snapshot.twins.emplace_back();
-    twin.name = "msgw2";
-    CHECK(judgeHealth(snapshot).empty());  // in step
-    twin.behindSince = kNow - std::chrono::minutes(4);
-    CHECK(judgeHealth(snapshot).empty());
-    twin.behindSince = kNow - std::chrono::minutes(6);
-    twin.error = "nobody answers there";
-    twin.advice = "see whether it runs";
-    const HealthFinding away = only(snapshot);
-    CHECK(away.kind == "twin");
-    CHECK(away.since == twin.behindSince);
-    CHECK(holds(away.text, "msgw2 is not reached"));
-    CHECK(holds(away.text, "(nobody answers there)"));
-    CHECK(away.advice == twin.advice);
-    twin.reached = true;
-    twin.differing = 3;
-    CHECK(holds(only(snapshot).text, "3 mailboxes differ"));
-}
-
 TEST_CASE("unknown mailboxes are one finding since the first, and name a few") {
     HealthSnapshot snapshot = well();
     for (int i = 0; i < 5; ++i) {
@@ -306,49 +236,6 @@ TEST_CASE("the worst comes first, and JSON says the same") {
     CHECK(toJson(findings[0], kNow).at("mailbox") == nullptr);
 }
 
-TEST_CASE("a drain is a warning that counts down, and says when the node may be stopped") {
-    HealthSnapshot snapshot = well();
-    HealthSnapshot::Drain& drain = snapshot.drain.emplace();
-    drain.since = kNow - hours(1);
-    drain.until = kNow + hours(7);
-    drain.sessions = 2;
-    drain.waiting = 1;
-    HealthFinding found = only(snapshot);
-    CHECK(found.kind == "drain");
-    CHECK(found.severity == Severity::Warning);
-    CHECK(found.since == drain.since);
-    CHECK(holds(found.text, "2 SMTP sessions are still open, 1 message waits"));
-    REQUIRE(found.deadlines.size() == 1);  // it ends before anybody gives up
-    CHECK(found.deadlines[0].at == drain.until);
-    CHECK(holds(found.advice, "no twin"));
-    drain.until = kNow + hours(47);
-    found = only(snapshot);
-    REQUIRE(found.deadlines.size() == 2);
-    CHECK(found.deadlines[0].who == "Exchange Online");
-    CHECK(found.deadlines[0].at == drain.since + hours(24));
-    drain.until.reset();
-    CHECK(only(snapshot).deadlines.size() == 3);
-    drain.twin = true;
-    CHECK(only(snapshot).deadlines.empty());
-    CHECK(!holds(only(snapshot).advice, "no twin"));
-}
-
-TEST_CASE("a node is drained when nothing and nobody is left on it") {
-    HealthSnapshot::Drain drain;
-    CHECK(drain.drained());
-    CHECK(holds(describeDrain(drain), "safe to stop"));
-    const auto left = [](auto change) {
-        HealthSnapshot::Drain one;
-        change(one);
-        CHECK(!one.drained());
-        CHECK(!holds(describeDrain(one), "safe to stop"));
-    };
-    left([](auto& one) { one.sessions = 1; });
-    left([](auto& one) { one.waiting = 1; });
-    left([](auto& one) { one.locked = 1; });
-    left([](auto& one) { one.known = false; });
-}
-
 TEST_CASE("silence is told of mailboxes that take mail and had some, at their own limit") {
     HealthSnapshot snapshot = well();
     HealthSnapshot::Mailbox& mailbox = mailboxOf(snapshot);
@@ -388,16 +275,6 @@ TEST_CASE("of a young mailbox a day of silence is told") {
     CHECK(judgeHealth(snapshot).empty());
     mailbox.received = kNow - hours(24);
     CHECK(only(snapshot).kind == "silent");
-}
-
-TEST_CASE("a webhook that takes nothing is told where people look") {
-    HealthSnapshot snapshot = well();
-    snapshot.webhook =
-        HealthSnapshot::Webhook{kNow - minutes(5), "nobody accepts a connection there"};
-    const HealthFinding found = only(snapshot);
-    CHECK(found.kind == "webhook");
-    CHECK(found.since == kNow - minutes(5));
-    CHECK(holds(found.text, "nobody accepts"));
 }
 
 TEST_CASE("each finding has a name of its own that lasts") {
