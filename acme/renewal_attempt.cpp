@@ -137,7 +137,7 @@ asio::awaitable<std::optional<Failure>> RenewalAttempt::runOne(Prepared& prepare
 
 asio::awaitable<std::optional<Failure>> RenewalAttempt::play(Order& order, const AccountKey& key) {
     const auto deadline = std::chrono::steady_clock::now() + kMost;
-    std::string known = order.account().url;
+    m_account = order.account().url;
     for (;;) {
         if (m_workshop.stopping) {
             co_return Failure{"the server stops", "", {}};
@@ -174,19 +174,24 @@ asio::awaitable<std::optional<Failure>> RenewalAttempt::play(Order& order, const
                 m_orderIsOver = !order.goesOn();
                 co_return order.failure();
         }
-        m_account = order.account().url;
-        if (m_account != known && !m_account.empty()) {
-            known = m_account;
-            co_await keepAccount(key, order.account());
-            if (order.registered()) {
-                gateway::log::notice("ACME account made; using it accepts the authority's terms",
-                                     {{"account", m_account}, {"directory", m_wanted.directory}});
-            }
+        co_await remember(order, key);
+    }
+}
+
+/// What would be lost with the server, as soon as it is known.
+asio::awaitable<void> RenewalAttempt::remember(const Order& order, const AccountKey& key) {
+    const std::string& account = order.account().url;
+    if (!account.empty() && account != m_account) {
+        m_account = account;
+        co_await keepAccount(key, order.account());
+        if (order.registered()) {
+            gateway::log::notice("ACME account made; using it accepts the authority's terms",
+                                 {{"account", m_account}, {"directory", m_wanted.directory}});
         }
-        if (!order.url().empty() && order.url() != m_order) {
-            m_order = order.url();
-            co_await keepOrder(std::chrono::system_clock::now() + kKept);
-        }
+    }
+    if (!order.url().empty() && order.url() != m_order) {
+        m_order = order.url();
+        co_await keepOrder(std::chrono::system_clock::now() + kKept);
     }
 }
 

@@ -97,6 +97,7 @@ private:
     asio::awaitable<std::optional<Failure>> checkOurselves(const std::vector<Proof>& proofs);
     asio::awaitable<std::optional<std::string>> hook(const char* action, Proof proof);
     asio::awaitable<void> withdraw();
+    asio::awaitable<void> remember(const Order& order, const AccountKey& key);
     asio::awaitable<void> keepAccount(const AccountKey& key, Account account);
     asio::awaitable<std::optional<Failure>> install(std::string chain);
     /// Sets m_issued, and m_chain to what is to be installed; or says what is wrong.
