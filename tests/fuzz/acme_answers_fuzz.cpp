@@ -78,7 +78,8 @@ void readRenewal(std::string_view input) {
         fuzz::claim(again.has_value(), "a state is read again");
         const acme::Ordered wanted{"https://ca.example.com/dir", "", {"a.example.com"}};
         const gateway::WallTime now = gateway::WallTime() + std::chrono::hours(24 * 365 * 56);
-        const acme::Held held{now, now + std::chrono::hours(90), wanted.names, state->windowOf};
+        const acme::Held held{now, now + std::chrono::hours(90), wanted.names, state->windowOf,
+                              std::string(64, 'a')};
         acme::planRenewal(held, wanted, true, *state, now);
     }
 }

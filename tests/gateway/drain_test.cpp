@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include "gateway/base/error.h"
+#include "gateway/replica/twins_file.h"
 #include "tests/gateway/operations_fixture.h"
 
 namespace {
@@ -61,13 +62,17 @@ TEST_CASE("a drain outlives the program, and its end too") {
 
 TEST_CASE("a twin makes the question needless") {
     House house;
-    write(house.layout.config() / "twins.toml", "format = 1\n");
     CHECK(!hasTwin(house.config));
-    write(house.layout.config() / "twins.toml", "format = 1\n[[twin]]\nurl = \"https://b.test\"\n");
+    const Node& self = house.keeper.self();
+    replica::TwinsFile joined;
+    joined.put(replica::JoinedTwin(self.id(), self.key().verifyKey()));
+    joined.save(house.layout);
     CHECK(hasTwin(house.config));
     CHECK(house.ask("drain.on").at("twin") == true);
-    write(house.layout.config() / "twins.toml", "[[[");
+    write(house.layout.twins(), "[[[");
     CHECK(!hasTwin(house.config));
+    house.config.twins.emplace_back().url = "https://msgw2.test:8450";
+    CHECK(hasTwin(house.config));
 }
 
 TEST_CASE("lengths that are none are refused") {
