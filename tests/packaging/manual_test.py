@@ -68,9 +68,9 @@ def keys_of_example():
     """{"smtp.listen": its default} of the example file, which config_test compares with the program."""
     keys, section = {}, ""
     for line in (ROOT / "packaging" / "postern.toml").read_text().splitlines():
-        if found := re.fullmatch(r"\[([a-z0-9_.]+)\]", line):
+        if found := re.fullmatch(r"(?:#   )?\[\[?([a-z0-9_.]+)\]\]?", line):
             section = found[1] + "."
-        elif found := re.fullmatch(r"#?([a-z0-9_]+) = (.*)", line):
+        elif found := re.fullmatch(r"(?:#|#   )?([a-z0-9_]+) = (.*)", line):
             keys[section + found[1]] = found[2]
     return keys
 
@@ -79,7 +79,7 @@ def keys_of_example():
 def every_key_is_in_the_manual_with_its_default(stage):
     described = {}
     for title, lines in sections(page("postern.toml.5")).items():
-        table = re.match(r"\[([a-z0-9_.]+)\]", title)
+        table = re.match(r"\[\[?([a-z0-9_.]+)\]", title)
         for line in lines:
             if found := re.fullmatch(r"\.It Li ([a-z0-9_]+) = (.+)", plain(line)):
                 key = (table[1] + "." if table else "") + found[1]

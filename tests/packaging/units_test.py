@@ -90,7 +90,8 @@ def an_installation_from_source_is_whole(stage):
              "share/man/man5/postern-formats.5", "share/bash-completion/completions/postern",
              "share/zsh/site-functions/_postern", "lib/systemd/system/postern.service",
              "lib/systemd/system/postern-backup.service", "lib/systemd/system/postern-backup.timer",
-             "lib/sysusers.d/postern.conf", "lib/tmpfiles.d/postern.conf")
+             "lib/sysusers.d/postern.conf", "lib/tmpfiles.d/postern.conf", "share/postern/postern-dashboard.json",
+             "share/postern/postern.rules.yml")
     expect_equal(there, {"etc/postern/postern.toml"} | {f"opt/postern/{name}" for name in below}, "files installed")
     for name in there:
         expect(os.path.getsize(stage.folder / name) > 50, f"{name} is empty")
