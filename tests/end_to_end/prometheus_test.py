@@ -9,6 +9,7 @@ import fixtures
 from cases import Skip, case, expect, expect_equal, run
 from clients import Smtp, deliver, program
 from gateway import DOMAIN, Gateway, free_ports
+from twins import in_step, invitation
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 FILES = ROOT / "packaging" / "monitoring"
@@ -28,10 +29,13 @@ def promtool(*words, text=""):
 
 def page(stage):
     """/metrics of a gateway that has something to tell of each kind."""
-    gateway = Gateway(stage)
+    gateway = Gateway(stage, web=True)
     gateway.metrics, = free_ports(gateway.host, 1)
     gateway.configure({"metrics": {"listen": [f"{gateway.host}:{gateway.metrics}"]}})
     gateway.start()
+    twin = Gateway(stage, {"hostname": "other.example.com"}, web=True).start()
+    twin.command("twin", "join", text=invitation(gateway))
+    in_step(gateway, twin)
     mailbox = gateway.create()
     deliver(gateway, fixtures.small(1), mailbox)
     gateway.command("mailbox", "suspend", mailbox.address)
