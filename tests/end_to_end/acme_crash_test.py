@@ -22,7 +22,7 @@ from pebble import count_issued, status
 
 SEED = int(os.environ.get("SEED", "20261122"))
 SWITCH = pathlib.Path(__file__).resolve().parents[2] / "build/dev/tests/power/power_kill_switch.so"
-TRIED = 9  # calls of each kind of work, where there is no time for all
+TRIED = 6  # calls of each kind of work, where there is no time for all
 NEVER = 1_000_000
 
 
