@@ -128,9 +128,7 @@ json Operations::dispatch(json& request) {
     if (wanted.starts_with("twin.")) {
         return performOnTwins(m_config, m_keeper, wanted, request);
     }
-    throw Refusal(EX_UNAVAILABLE, "the running server does not know the operation " +
-                                      printable(wanted, 80) +
-                                      "; restart it, so that it has the version of this command");
+    throwUnknownOperation(wanted);
 }
 
 json Operations::list(json& /*request*/) {

@@ -5,9 +5,11 @@
 #include <map>
 #include <unistd.h>
 
+#include "gateway/base/json_text.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/exit_code.h"
+#include "gateway/request_fields.h"
 #include "webui/admins.h"
 
 namespace gateway {
@@ -15,11 +17,6 @@ namespace gateway {
 namespace {
 
 using nlohmann::json;
-
-std::string textIn(const json& request, const char* name) {
-    const auto found = request.find(name);
-    return found != request.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
 
 std::uint64_t userIn(const json& request, const char* name, std::uint64_t otherwise) {
     const auto found = request.find(name);
@@ -203,9 +200,7 @@ json performOnAdmins(const Layout& layout, std::string_view operation, json& req
             return handler(layout, request);
         }
     }
-    throw Refusal(EX_UNAVAILABLE, "the running server does not know the operation " +
-                                      printable(operation, 80) +
-                                      "; restart it, so that it has the version of this command");
+    throwUnknownOperation(operation);
 }
 
 }  // namespace gateway

@@ -118,9 +118,7 @@ json performOnCertificate(const Config& config, std::string_view operation, json
             return handler(config, request);
         }
     }
-    throw Refusal(EX_UNAVAILABLE, "the running server does not know the operation " +
-                                      printable(operation, 80) +
-                                      "; restart it, so that it has the version of this command");
+    throwUnknownOperation(operation);
 }
 
 }  // namespace gateway

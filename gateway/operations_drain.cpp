@@ -106,9 +106,7 @@ json performOnDrain(const Config& config, std::string_view operation, json& requ
             return handler(config, request);
         }
     }
-    throw Refusal(EX_UNAVAILABLE, "the running server does not know the operation " +
-                                      printable(operation, 80) +
-                                      "; restart it, so that it has the version of this command");
+    throwUnknownOperation(operation);
 }
 
 }  // namespace gateway

@@ -255,9 +255,7 @@ json performOnTwins(const Config& config, RegistryKeeper& keeper, std::string_vi
         throw Refusal(EX_UNAVAILABLE,
                       "no server runs here that could call the twin; start it, then join");
     }
-    throw Refusal(EX_UNAVAILABLE, "the running server does not know the operation " +
-                                      printable(operation, 80) +
-                                      "; restart it, so that it has the version of this command");
+    throwUnknownOperation(operation);
 }
 
 }  // namespace gateway

@@ -49,6 +49,12 @@ bool holdsText(const json& request, const char* name) {
 
 }  // namespace
 
+void throwUnknownOperation(std::string_view operation) {
+    throw Refusal(EX_UNAVAILABLE, "the running server does not know the operation " +
+                                      printable(operation, 80) +
+                                      "; restart it, so that it has the version of this command");
+}
+
 std::optional<std::string> fieldOf(const json& request, const char* name) {
     return holdsText(request, name) ? std::make_optional(request.at(name).get<std::string>())
                                     : std::nullopt;

@@ -6,11 +6,15 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "crypto/password.h"
 #include "gateway/mail/registry.h"
 
 namespace gateway {
+
+/// Throws Refusal: the command is of a later version than the server.
+[[noreturn]] void throwUnknownOperation(std::string_view operation);
 
 /// The text of a field; nothing where it is not there. Throws Refusal where it is no text.
 std::optional<std::string> fieldOf(const nlohmann::json& request, const char* name);

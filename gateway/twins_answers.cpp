@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "gateway/answer.h"
+#include "gateway/base/json_text.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/exit_code.h"
@@ -24,6 +25,7 @@ using webui::Refused;
 constexpr unsigned kMostTransfers = 4;
 /// Who asked waits for it.
 constexpr std::chrono::seconds kJoinPatience{30};
+constexpr int kDeepest = 16;  // levels of JSON
 constexpr std::size_t kMostJoinAnswer = std::size_t{64} << 10U;
 
 [[noreturn]] void throwTooMany() {
@@ -33,15 +35,7 @@ constexpr std::size_t kMostJoinAnswer = std::size_t{64} << 10U;
                   {{"Retry-After", "5"}}};
 }
 
-json objectIn(const HttpAnswer& answer) {
-    json object = json::parse(answer.body, nullptr, false);
-    return object.is_object() ? object : json::object();
-}
-
-std::string textIn(const json& object, const char* name) {
-    const auto found = object.find(name);
-    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
+json objectIn(const HttpAnswer& answer) { return parseObject(answer.body, kDeepest); }
 
 /// Why the node that invites could not be joined.
 std::string whyNotJoined(const HttpAnswer& answer) {

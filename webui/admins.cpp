@@ -8,6 +8,7 @@
 
 #include "gateway/base/durable_file.h"
 #include "gateway/base/error.h"
+#include "gateway/base/json_text.h"
 #include "gateway/base/text.h"
 #include "gateway/mail/ownership.h"
 #include "gateway/mail/statement_toml.h"
@@ -38,11 +39,6 @@ constexpr std::array<std::pair<TokenScope, std::string_view>, 4> kScopes{
 bool isDigest(std::string_view text) {
     return text.size() == 64 &&
            text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
-
-std::string textIn(const json& entry, const char* key) {
-    const auto found = entry.find(key);
-    return found != entry.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
 /// The tables [[kind]]; none where there is no such array.
@@ -111,9 +107,9 @@ std::string Admins::adopt() {
         return "`admin` and `token` are no [[tables]]";
     }
     for (const json& entry : entriesOf(m_document, kAccounts)) {
-        const std::string name = gateway::lowered(textIn(entry, "name"));
-        auto hash = crypto::PasswordHash::parse(textIn(entry, "password"));
-        const auto created = gateway::parseTimestamp(textIn(entry, "at"));
+        const std::string name = gateway::lowered(gateway::textIn(entry, "name"));
+        auto hash = crypto::PasswordHash::parse(gateway::textIn(entry, "password"));
+        const auto created = gateway::parseTimestamp(gateway::textIn(entry, "at"));
         const bool twice = std::any_of(m_accounts.begin(), m_accounts.end(),
                                        [&](const Account& other) { return other.name == name; });
         if (name.empty() || !hash || !created || twice) {
@@ -123,12 +119,12 @@ std::string Admins::adopt() {
         m_accounts.push_back({name, *created, std::move(*hash)});
     }
     for (const json& entry : entriesOf(m_document, kTokens)) {
-        Token token{textIn(entry, "id"),
-                    gateway::lowered(textIn(entry, "name")),
-                    textIn(entry, "scope"),
+        Token token{gateway::textIn(entry, "id"),
+                    gateway::lowered(gateway::textIn(entry, "name")),
+                    gateway::textIn(entry, "scope"),
                     {},
-                    textIn(entry, "sha256")};
-        const auto created = gateway::parseTimestamp(textIn(entry, "at"));
+                    gateway::textIn(entry, "sha256")};
+        const auto created = gateway::parseTimestamp(gateway::textIn(entry, "at"));
         if (token.id.empty() || token.name.empty() || token.scope.empty() || !created ||
             !isDigest(token.digest)) {
             return "the token \"" + gateway::printable(token.id, kLongestName) +
@@ -242,7 +238,7 @@ bool Admins::setPassword(std::string_view name, const crypto::Password& password
         return false;
     }
     for (json& entry : m_document[kAccounts]) {
-        if (gateway::lowered(textIn(entry, "name")) == wanted) {
+        if (gateway::lowered(gateway::textIn(entry, "name")) == wanted) {
             entry["password"] = crypto::PasswordHash::make(password).str();
             adopt();
             return true;
@@ -285,22 +281,22 @@ std::size_t Admins::drop(const char* kind, Gone gone) {
 
 std::size_t Admins::remove(std::string_view name) {
     const auto fits = [wanted = gateway::lowered(name)](const json& entry) {
-        return gateway::lowered(textIn(entry, "name")) == wanted;
+        return gateway::lowered(gateway::textIn(entry, "name")) == wanted;
     };
     return drop(kAccounts, fits) + drop(kTokens, fits);
 }
 
 bool Admins::removeToken(std::string_view name, std::string_view id) {
     return drop(kTokens, [wanted = gateway::lowered(name), id](const json& entry) {
-               return gateway::lowered(textIn(entry, "name")) == wanted &&
-                      textIn(entry, "id") == id;
+               return gateway::lowered(gateway::textIn(entry, "name")) == wanted &&
+                      gateway::textIn(entry, "id") == id;
            }) > 0;
 }
 
 std::vector<std::string> Admins::unite(const Admins& other) {
     std::vector<std::string> added;
     for (const json& entry : entriesOf(other.m_document, kAccounts)) {
-        const std::string name = gateway::lowered(textIn(entry, "name"));
+        const std::string name = gateway::lowered(gateway::textIn(entry, "name"));
         if (std::none_of(m_accounts.begin(), m_accounts.end(),
                          [&](const Account& known) { return known.name == name; })) {
             m_document[kAccounts].push_back(entry);
@@ -308,12 +304,13 @@ std::vector<std::string> Admins::unite(const Admins& other) {
         }
     }
     for (const json& entry : entriesOf(other.m_document, kTokens)) {
-        const std::string digest = textIn(entry, "sha256");
+        const std::string digest = gateway::textIn(entry, "sha256");
         if (std::none_of(m_tokens.begin(), m_tokens.end(),
                          [&](const Token& known) { return known.digest == digest; })) {
             m_document[kTokens].push_back(entry);
-            added.push_back("the token " + textIn(entry, "id") + " of " + textIn(entry, "name") +
-                            " (" + textIn(entry, "scope") + ')');
+            added.push_back("the token " + gateway::textIn(entry, "id") + " of " +
+                            gateway::textIn(entry, "name") + " (" +
+                            gateway::textIn(entry, "scope") + ')');
         }
     }
     adopt();

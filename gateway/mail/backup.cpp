@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "gateway/base/json_text.h"
 #include "gateway/mail/statement_toml.h"
 
 namespace gateway {
@@ -14,11 +15,6 @@ using nlohmann::json;
 constexpr std::int64_t kFormat = 1;
 constexpr std::size_t kMostNodes = 1000;  ///< as many files as a folder of records may have
 constexpr const char* kMakeAnew = "; it may be cut off or damaged: take another copy of it";
-
-std::string textIn(const json& table, const char* key) {
-    const auto found = table.find(key);
-    return found != table.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
 
 /// What is wrong with a statement's signature; empty where nothing is.
 std::string forgedIn(const NodeFile& file) {

@@ -8,6 +8,7 @@
 
 #include "gateway/base/durable_file.h"
 #include "gateway/base/error.h"
+#include "gateway/base/json_text.h"
 #include "gateway/base/text.h"
 #include "gateway/mail/ownership.h"
 #include "gateway/mail/statement_toml.h"
@@ -19,11 +20,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kLargestFile = 1U << 20U;
-
-std::string textIn(const json& table, const char* key) {
-    const auto found = table.find(key);
-    return found != table.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
 
 /// Whether the file is there; throws where that cannot be told, or where it may not be read: a new
 /// identity in its place would be the wrong answer.

@@ -1,5 +1,6 @@
 #include "gateway/replica/greeting.h"
 
+#include "gateway/base/json_text.h"
 #include "gateway/base/text.h"
 #include "gateway/replica/exchange.h"
 
@@ -10,11 +11,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kLongestName = 253;
-
-std::string textIn(const json& object, const char* name) {
-    const auto found = object.find(name);
-    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
 
 }  // namespace
 

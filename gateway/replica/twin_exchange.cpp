@@ -4,6 +4,7 @@
 
 #include "gateway/base/durable_file.h"
 #include "gateway/base/error.h"
+#include "gateway/base/json_text.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/net/offload.h"
@@ -19,6 +20,7 @@ using nlohmann::json;
 constexpr std::string_view kRoot = "/api/v1/replica";
 constexpr int kRounds = 2;
 constexpr std::size_t kMostToken = 4096;
+constexpr int kDeepest = 16;  // levels of JSON: copying what is deeper would use up the stack
 constexpr std::size_t kMostAnswer = std::size_t{64} << 10U;
 /// One file in several parts, and what stood before it.
 constexpr std::size_t kMostPortion = NodeFile::kMostOctets + 2 * kMostBundle;
@@ -33,10 +35,7 @@ bool isToken(std::string_view text) {
                "UVWXYZ0123456789-._~+/=") == std::string_view::npos;  // RFC 6750 2.1
 }
 
-json objectIn(const HttpAnswer& answer) {
-    json object = json::parse(answer.body, nullptr, false);
-    return object.is_object() ? object : json::object();
-}
+json objectIn(const HttpAnswer& answer) { return parseObject(answer.body, kDeepest); }
 
 /// What the twin says went wrong, in its own words.
 std::string wordsOf(const HttpAnswer& answer) {

@@ -7,6 +7,7 @@
 
 #include "gateway/base/durable_file.h"
 #include "gateway/base/error.h"
+#include "gateway/base/json_text.h"
 #include "gateway/base/text.h"
 #include "gateway/mail/ownership.h"
 #include "gateway/mail/statement_toml.h"
@@ -18,11 +19,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kLargestFile = 1U << 20U;
-
-std::string textIn(const json& table, const char* key) {
-    const auto found = table.find(key);
-    return found != table.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
 
 [[noreturn]] void throwDamaged(const Layout& layout, const std::string& what) {
     throw Error(Error::Kind::Corrupt,

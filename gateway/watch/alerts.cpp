@@ -5,6 +5,7 @@
 
 #include "gateway/base/durable_file.h"
 #include "gateway/base/error.h"
+#include "gateway/base/json_text.h"
 #include "gateway/base/log.h"
 #include "gateway/mail/message_id.h"
 
@@ -18,11 +19,6 @@ constexpr std::size_t kLargestFile = std::size_t{64} << 20U;
 constexpr std::size_t kSpelt = 3;  ///< findings in one text
 constexpr const char* kOpen = "-open";
 constexpr const char* kResolved = "-resolved";
-
-std::string textIn(const json& object, const char* name) {
-    const json value = object.is_object() ? object.value(name, json()) : json();
-    return value.is_string() ? value.get<std::string>() : std::string();
-}
 
 /// What could not be told is no news either.
 bool isAboutTelling(const json& finding) { return textIn(finding, "kind") == "webhook"; }

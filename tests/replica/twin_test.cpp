@@ -209,7 +209,9 @@ TEST_CASE("what one side does not let count is not sent again and again, and sho
 }
 
 TEST_CASE("a twin that says anything else than it should ends its own exchange, with words") {
-    const std::string greeting = Known().greeting().toJson().dump();
+    // Whole JSON, of which a copy would be made level by level, on the stack.
+    const std::string deep =
+        R"({"error":)" + std::string(30'000, '[') + std::string(30'000, ']') + '}';
     Known stranger;
     stranger.say(MailboxId::generate(), "unasked", 1);
     const std::string unasked = stranger.portion({stranger.digests().begin()->first}).bundles[0];
@@ -217,6 +219,7 @@ TEST_CASE("a twin that says anything else than it should ends its own exchange, 
         {"/hello", answerOf(200, "")},
         {"/hello", answerOf(200, "[]")},
         {"/hello", answerOf(200, std::string(60'000, '['))},
+        {"/hello", answerOf(500, deep)},
         {"/hello", answerOf(200, R"({"format":1,"digest":7})")},
         {"/hello", answerOf(401, R"({"error":{"message":"no such token"}})")},
         {"/hello", answerOf(500, R"({"error":7})")},
