@@ -243,11 +243,10 @@ nlohmann::json Doorkeeper::describe(const std::string& digest) {
     if (session == nullptr) {
         throw Refused{401, "not_logged_in", "The session has ended; log in again."};
     }
-    const auto left = std::chrono::duration_cast<std::chrono::seconds>(session->ends - now());
     return {{"name", session->name},
             {"csrf", session->csrf},
             {"idle_seconds", m_sessions.limits().idle.count()},
-            {"ends", gateway::formatTimestamp(std::chrono::system_clock::now() + left)}};
+            {"ends", gateway::formatTimestamp(session->endsAt)}};
 }
 
 HttpResponse Doorkeeper::goodbye(const Caller& caller) {

@@ -38,7 +38,12 @@ void Sessions::makeRoom(const std::string& name, Time now) {
 Sessions::Opened Sessions::open(const std::string& name, const std::string& credential, Time now) {
     makeRoom(name, now);
     Opened opened{randomHex(kIdOctets), randomHex(kIdOctets)};
-    m_sessions[digestOf(opened.id)] = {name, credential, opened.csrf, now + m_limits.length, now};
+    m_sessions[digestOf(opened.id)] = {name,
+                                       credential,
+                                       opened.csrf,
+                                       now + m_limits.length,
+                                       std::chrono::system_clock::now() + m_limits.length,
+                                       now};
     return opened;
 }
 

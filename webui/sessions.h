@@ -26,6 +26,7 @@ public:
         std::string credential;  ///< what its password hash was; another ends the session
         std::string csrf;
         Time ends;
+        std::chrono::system_clock::time_point endsAt;  ///< the same, to be told: never two answers
         Time lastUsed;
     };
     /// What its cookie holds, told once: 256 random bits in hex.
