@@ -241,7 +241,7 @@ void Daemon::run() {
     schedule("watching the certificate", 2s, [this] { return watchCertificate(); });
     schedule("forgetting idle keys", 5s, [this] { return forgetIdleKeys(); });
     schedule("watching web accounts", 2s, [this] { return watchWebAccounts(); });
-    schedule("telling alerts", 15s, [this] { return watchAlerts(); });
+    schedule("telling alerts", 5s, [this] { return watchAlerts(); });
     schedule("keeping the times of mail", 1min, [this] { return keepTimes(); });
     if (m_renewer) {
         asio::co_spawn(m_io, m_renewer->run(), asio::detached);

@@ -35,14 +35,25 @@ CASES = {  # script -> (its text, lines that must be printed)
 GOOD = ("one", "figures", "counts", "counts_by_name", "skips", "skips_too", "silent_skip", "partly", "doctest_skip")
 
 
-def run(name, text, no_skips=""):
-    """Runs the runner on a tree with this one script; gives its exit status and output."""
+# Ends well only where three of them run at one time.
+MEETS = """# time limit: 30 s
+import pathlib, sys, time
+folder = pathlib.Path(__file__).parent
+pathlib.Path(__file__).with_suffix(".here").touch()
+while len(list(folder.glob("*.here"))) < 3:
+    time.sleep(0.01)
+"""
+
+
+def run(scripts, no_skips=""):
+    """Runs the runner on a tree with these scripts, name -> text; gives its exit status, output and closing line."""
     with tempfile.TemporaryDirectory() as folder:
         tree = pathlib.Path(folder)
         for part in ("build/dev", "tests/end_to_end"):
             (tree / part).mkdir(parents=True)
         shutil.copy(TESTS / "run", tree / "tests" / "run")
-        (tree / "tests" / "end_to_end" / f"case_{name}_test.py").write_text(text)
+        for name, text in scripts.items():
+            (tree / "tests" / "end_to_end" / f"case_{name}_test.py").write_text(text)
         environment = {**os.environ, "DURATION": "0", "NO_SKIPS": no_skips}
         done = subprocess.run([sys.executable, tree / "tests" / "run", "case_"], env=environment, check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -51,7 +62,7 @@ def run(name, text, no_skips=""):
 
 
 def problem(name, text, wanted):
-    status, output, closing = run(name, text)
+    status, output, closing = run({name: text})
     missing = [line for line in wanted if line not in output]
     if missing:
         return f"did not print {missing}:\n{output}"
@@ -66,10 +77,12 @@ def problem(name, text, wanted):
 
 
 problems = {name: problem(name, *case) for name, case in CASES.items()}
-status, output, _ = run("skips", CASES["skips"][0], no_skips="1")
+status, output, _ = run({"skips": CASES["skips"][0]}, no_skips="1")
 problems["NO_SKIPS"] = None if status else f"a skip was let pass:\n{output}"
+status, output, _ = run({"a": MEETS, "b": MEETS, "c": "# waits\n" + MEETS})
+problems["waits"] = f"one that waits did not run beside two:\n{output}" if status else None
 problems = {name: text for name, text in problems.items() if text}
 for name, text in problems.items():
     print(f"{name}: {text}")
-print(f"{len(CASES) + 1 - len(problems)} passed, {len(problems)} failed, 0 skipped")
+print(f"{len(CASES) + 2 - len(problems)} passed, {len(problems)} failed, 0 skipped")
 sys.exit(bool(problems))

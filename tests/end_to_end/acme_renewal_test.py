@@ -2,6 +2,7 @@
 """A certificate that lives for seconds: renewed again and again under constant connections, and kept in use while
 its authority is down for all of its life.
 """
+# waits
 import datetime
 import re
 import threading

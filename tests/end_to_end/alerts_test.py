@@ -3,6 +3,7 @@
 signed, through trouble of the receiver and restarts; and a receiver that hangs or talks without end costs nothing.
 """
 # time limit: 900 s
+# waits
 import datetime
 import json
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # time limit: 900 s
+# waits
 """Two real gateways that exchange their records: paired in one step, whichever side can be reached, over
 outages and restarts, with clocks that differ by hours, and against whoever stole a token or sits in between.
 """

@@ -4,6 +4,7 @@ said nothing, and in the middle of a message.
 
 Its socket gets a filter that drops every packet from the gateway before the kernel could acknowledge it.
 """
+# waits
 import ctypes
 import socket
 import struct
