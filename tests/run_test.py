@@ -45,15 +45,15 @@ while len(list(folder.glob("*.here"))) < 3:
 """
 
 
-def run(scripts, no_skips=""):
-    """Runs the runner on a tree with these scripts, name -> text; gives its exit status, output and closing line."""
-    with tempfile.TemporaryDirectory() as folder:
-        tree = pathlib.Path(folder)
-        for part in ("build/dev", "tests/end_to_end"):
+def run(scripts, no_skips="", folder="tests/end_to_end"):
+    """Runs the runner on a tree with these scripts, name -> text, in the folder; gives its exit status, output and closing line."""
+    with tempfile.TemporaryDirectory() as root:
+        tree = pathlib.Path(root)
+        for part in ("build/dev", folder):
             (tree / part).mkdir(parents=True)
         shutil.copy(TESTS / "run", tree / "tests" / "run")
         for name, text in scripts.items():
-            (tree / "tests" / "end_to_end" / f"case_{name}_test.py").write_text(text)
+            (tree / folder / f"case_{name}_test.py").write_text(text)
         environment = {**os.environ, "DURATION": "0", "NO_SKIPS": no_skips}
         done = subprocess.run([sys.executable, tree / "tests" / "run", "case_"], env=environment, check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -81,8 +81,10 @@ status, output, _ = run({"skips": CASES["skips"][0]}, no_skips="1")
 problems["NO_SKIPS"] = None if status else f"a skip was let pass:\n{output}"
 status, output, _ = run({"a": MEETS, "b": MEETS, "c": "# waits\n" + MEETS})
 problems["waits"] = f"one that waits did not run beside two:\n{output}" if status else None
+status, output, _ = run({"one": CASES["one"][0]}, folder="tests/end_to_end/deeper")
+problems["deeper"] = f"one in a folder was not run:\n{output}" if status else None
 problems = {name: text for name, text in problems.items() if text}
 for name, text in problems.items():
     print(f"{name}: {text}")
-print(f"{len(CASES) + 2 - len(problems)} passed, {len(problems)} failed, 0 skipped")
+print(f"{len(CASES) + 3 - len(problems)} passed, {len(problems)} failed, 0 skipped")
 sys.exit(bool(problems))

@@ -27,9 +27,10 @@ def tls_context():
 
 class Wire:
     """A connection, read by lines or by octets, in the clear or under TLS."""
+    reply_seconds = REPLY_SECONDS
 
     def __init__(self, host, port, tls=False, source=""):
-        self.socket = socket.create_connection((host, port), timeout=REPLY_SECONDS, source_address=(source, 0))
+        self.socket = socket.create_connection((host, port), timeout=self.reply_seconds, source_address=(source, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = bytearray()  # grows in place: messages have many MiB
         if tls:
@@ -60,7 +61,7 @@ class Wire:
         try:
             more = self.socket.recv(1 << 18)
         except TimeoutError:
-            raise Failure(f"no answer within {REPLY_SECONDS} s; so far: {bytes(self.buffer[-300:])!r}") from None
+            raise Failure(f"no answer within {self.reply_seconds} s; so far: {bytes(self.buffer[-300:])!r}") from None
         self.buffer += more
         return bool(more)
 

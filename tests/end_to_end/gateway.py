@@ -74,6 +74,7 @@ class Gateway:
         self.user = user
         self.environment = {**os.environ, **(environment or {})}
         self.before_exec = before_exec
+        self.enter = die_with_parent  # in every child before exec
         self.stderr = stderr
         self.process = None
         self.host = own_address()
@@ -108,7 +109,7 @@ class Gateway:
     def spawn(self):
         """Starts the server without waiting for it."""
         def prepare():
-            die_with_parent()
+            self.enter()
             if self.before_exec:
                 self.before_exec()
         identity = {} if self.user is None else {
@@ -191,7 +192,7 @@ class Gateway:
         identity = {} if user is None else {"user": user, "group": user, "extra_groups": []}
         done = subprocess.run(
             [self.binary, *words, "--config", str(self.config)], input=text.encode(),
-            capture_output=True, timeout=seconds, preexec_fn=die_with_parent,
+            capture_output=True, timeout=seconds, preexec_fn=self.enter,
             env={**self.environment, **(environment or {})}, **identity)
         expect(code is None or done.returncode == code,
                f"`postern {' '.join(words)}` exited with {done.returncode}, wanted {code}\n"

@@ -79,12 +79,13 @@ class MailServer:
         self.smtp, = free_ports(self.host, 1)
         self.log_files = [self.folder / "out"]
         self.process = None
+        self.enter = die_with_parent  # in the child before exec
 
     def start(self, peers, words, over=(), libraries=LIBRARIES):
         self.process = subprocess.Popen(
             enclosed(peers, words, over), env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LD_LIBRARY_PATH": libraries},
             stdin=subprocess.DEVNULL, stdout=open(self.folder / "out", "wb"), stderr=subprocess.STDOUT,
-            preexec_fn=die_with_parent, start_new_session=True)
+            preexec_fn=self.enter, start_new_session=True)
         self.stage.callback(self._stop)
         wait_for(f"{self.name} on port {self.smtp}", 30, self._greets)
 

@@ -70,17 +70,22 @@ maillog_file_prefixes = {self.folder}
 myhostname = {HELLO}
 mydestination =
 alias_maps =
-inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
-mynetworks = 127.0.0.0/8
-relayhost = [{gateway.host}]:{gateway.smtp}
-disable_dns_lookups = yes
-smtp_host_lookup = native
+{self._way(gateway)}
 smtp_tls_security_level = {tls}
 smtp_tls_loglevel = 1
 message_size_limit = 0
 smtp_line_length_limit = 0
 """)
+
+    def _way(self, gateway):
+        """The part of main.cf that says where mail comes from and where it goes."""
+        return f"""\
+inet_interfaces = 127.0.0.1
+mynetworks = 127.0.0.0/8
+relayhost = [{gateway.host}]:{gateway.smtp}
+disable_dns_lookups = yes
+smtp_host_lookup = native"""
 
     def send(self, message, mailbox):
         """Queues one message and waits until the gateway has answered 250 for it."""

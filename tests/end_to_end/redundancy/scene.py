@@ -1,0 +1,141 @@
+"""What each recipe stands on: two machines with a gateway each, DNS, a Postfix that sends, an archiver that pulls,
+and faults that strike at random from a printed seed. Imported first: it makes the other tools known.
+"""
+import contextlib
+import os
+import pathlib
+import random
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+from archiving import Account, Archiver  # noqa: E402: found only now
+from cases import Skip, seconds  # noqa: E402
+from gateway import DOMAIN, Gateway  # noqa: E402
+from names import NameServer, host_record  # noqa: E402
+from network import Host, Network  # noqa: E402
+from sending import Sender, Stream  # noqa: E402
+from twins import in_step, invitation  # noqa: E402
+
+FAULTS = ("stopped", "killed", "cut off", "full")
+_DISK_MIB = 48
+
+
+class Node(Gateway):
+    """A gateway on a machine of its own: real ports, its data on a small file system."""
+
+    def __init__(self, stage, host):
+        self.place, self.filler = host, None
+        folder = stage.folder / host.name
+        data = folder / "data"
+        data.mkdir(parents=True)
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={_DISK_MIB}m,mode=0700", "tmpfs", str(data)],
+                              capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise Skip(f"no file system can be mounted here: {done.stderr.strip()}")
+        stage.callback(subprocess.run, ["umount", "--lazy", str(data)], check=True)
+        super().__init__(stage, {"hostname": host.name}, folder=folder, web=True)
+        self.host, self.smtp, self.pop3, self.pop3s, self.web = host.address, 25, 110, 995, 8450
+        self.enter = host.enter
+        self.configure({"smtp": {"listen": [f"{self.host}:25"]}, "web": {"listen": [f"{self.host}:8450"]},
+                        "pop3": {"listen": [f"{self.host}:110"], "listen_tls": [f"{self.host}:995"]}})
+
+    def greets(self, port, greeting):
+        with self.place.inside():
+            return super().greets(port, greeting)
+
+    def strike(self, fault):
+        if fault == "stopped":
+            self.stop()
+        elif fault == "killed":
+            self.kill()
+        elif fault == "cut off":
+            self.place.cut()
+        else:
+            self._fill()
+
+    def heal(self, fault):
+        if fault in ("stopped", "killed"):
+            self.start()
+        elif fault == "cut off":
+            self.place.mend()
+        else:
+            self.filler.unlink()
+
+    def _fill(self):
+        self.filler = self.data / "filler"
+        with open(self.filler, "wb", buffering=0) as file:
+            for piece in (1 << 18, 4096, 1):
+                with contextlib.suppress(OSError):
+                    while file.write(bytes(piece)):
+                        pass
+
+
+class Scene:
+    """`names` is the DNS, `nodes` are msgw1 and msgw2 (not running yet)."""
+
+    def __init__(self, stage):
+        self.stage = stage
+        self.seed = int(os.environ.get("SEED", random.SystemRandom().randrange(10**6)))
+        self.random = random.Random(self.seed)
+        print(f"seed {self.seed} (SEED sets it)", flush=True)
+        self.network = Network(stage)
+        self.names = NameServer(stage, Host(self.network, "ns.example.com", 53))
+        self.nodes = [Node(stage, Host(self.network, f"msgw{number}.example.com", 10 + number)) for number in (1, 2)]
+        self.publish()
+        self.sender = Sender(stage, Host(self.network, "sender.example.com", 20))
+        self.office = Host(self.network, "office.example.com", 30)
+
+    def publish(self, *records):
+        """The nodes' own names, and these records."""
+        self.names.publish(*(host_record(node.place.name, node.host) for node in self.nodes), *records)
+
+    def twins(self):
+        """Both run and are paired; a mailbox of the first."""
+        one, other = self.nodes
+        one.start()
+        mailbox = one.create()
+        other.start()
+        other.command("twin", "join", text=invitation(one))
+        in_step(one, other)
+        return mailbox
+
+    def traffic(self, mailbox, *profiles, fetchmail=()):
+        """Reports begin to flow, and the archiver to pull."""
+        self.archiver = Archiver(self.stage, self.office, mailbox, Account(mailbox))
+        self.archiver.follow(*profiles)
+        self.archiver.follow(*fetchmail, fetchmail=True)
+        self.stream = Stream(self.stage, self.sender, mailbox)
+        self.stream.begin()
+
+    def faults(self):
+        """Each fault at least once, in any order, and so on until the time is over."""
+        until = time.monotonic() + seconds(5)
+        while True:
+            for fault in self.random.sample(FAULTS, len(FAULTS)):
+                yield fault
+            if time.monotonic() > until:
+                return
+
+    def trouble(self):
+        """Now this node, now that is struck, lies for a moment, and is brought back."""
+        for fault in self.faults():
+            node = self.random.choice(self.nodes)
+            time.sleep(self.random.uniform(0, 1))  # at any moment of what goes on
+            print(f"{node.place.name} is {fault}", flush=True)
+            node.strike(fault)
+            time.sleep(self.random.uniform(0.2, 2))
+            node.heal(fault)
+
+    def end(self):
+        """The last report is sent, and all of them must be at the archiver."""
+        self.stream.end()
+        self.archiver.fetch_the_rest(self.stream)
+
+
+def mx(*preferences):
+    """MX records of the domain, one for each node."""
+    return [f"mx-host={DOMAIN},msgw{number}.example.com,{preference}"
+            for number, preference in enumerate(preferences, start=1)]

@@ -1,0 +1,117 @@
+"""The sending side: a client that hands numbered reports to a real Postfix, which looks up MX records and
+tries again as long as it must.
+"""
+import re
+import threading
+
+import fixtures
+from cases import Failure, seconds, wait_for
+from gateway import DOMAIN
+from postfix import Postfix
+
+PAUSE = 0.03  # seconds between two reports
+_IN_DOUBT = re.compile(r"(\w+): .*message may be sent more than once")
+
+
+class Sender(Postfix):
+    """As senders are set up, but in haste: seconds where they have minutes."""
+
+    def __init__(self, stage, host):
+        self.place = host
+        super().__init__(stage, None, "may")
+
+    def _lay_out(self, gateway, tls):
+        self.host, self.smtp, self.enter = self.place.address, 25, self.place.enter
+        super()._lay_out(gateway, tls)
+
+    def _way(self, gateway):
+        return f"""\
+inet_interfaces = {self.host}
+mynetworks = {self.host}
+local_header_rewrite_clients =
+smtp_host_lookup = dns
+queue_run_delay = 1s
+minimal_backoff_time = 1s
+maximal_backoff_time = 2s
+transport_retry_time = 1s
+smtp_connect_timeout = 3s
+smtp_helo_timeout = 10s
+smtp_mail_timeout = 10s
+smtp_rcpt_timeout = 10s
+smtp_data_init_timeout = 10s
+smtp_data_xfer_timeout = 10s
+smtp_data_done_timeout = 10s
+smtp_starttls_timeout = 10s"""
+
+    def queue(self, message, mailbox, queued=r"queued as (\w+)"):
+        with self.place.inside():
+            return super().queue(message, mailbox, queued)
+
+    def _greets(self):
+        with self.place.inside():
+            return super()._greets()
+
+    def waiting(self):
+        """How many messages it still holds."""
+        return sum(file.is_file() for name in ("maildrop", "incoming", "active", "deferred")
+                   for file in (self.folder / "queue" / name).rglob("*"))
+
+    def bounced(self):
+        return re.findall(r".*status=(?:bounced|expired).*", self.log())
+
+    def in_doubt(self):
+        """How often an answer to a whole message did not come, so that it was sent once more."""
+        return len(_IN_DOUBT.findall(self.log()))
+
+    def about(self, queue_id):
+        return "\n".join(line for line in self.log().splitlines() if queue_id in line)
+
+
+def report(number):
+    """Most are short, some have a few hundred kilobytes: long enough for a fault to strike in their midst."""
+    message = fixtures.small(number, seed=DOMAIN)
+    return message if number % 8 else message + message.partition(b"\r\n\r\n")[2] * 200
+
+
+class Stream:
+    """Reports, one after another, until it is ended. `taken`: {number: Postfix's id of what it gave a 250}."""
+
+    def __init__(self, stage, sender, mailbox):
+        self.sender, self.mailbox = sender, mailbox
+        self.taken, self.trouble, self.over = {}, None, threading.Event()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        stage.callback(self._stop)
+
+    def begin(self):
+        self.thread.start()
+
+    def _run(self):
+        number = 0
+        try:
+            while not self.over.wait(PAUSE):
+                self.taken[number] = self.sender.queue(report(number), self.mailbox)
+                number += 1
+        except Exception as error:  # told by end()
+            self.trouble = error
+
+    def some_more(self, count=10):
+        """Waits until as many more were taken."""
+        want = len(self.taken) + count
+        wait_for("more reports", 120, lambda: self.trouble or len(self.taken) >= want)
+
+    def _stop(self):
+        self.over.set()
+        if self.thread.ident is not None:
+            self.thread.join()
+
+    def end(self):
+        """No more reports, and until Postfix has got rid of every one."""
+        self._stop()
+        if self.trouble:
+            raise Failure(f"Postfix did not take a report: {self.trouble}")
+        try:
+            wait_for("Postfix to have sent all", 120 + seconds(0), lambda: self.sender.waiting() == 0, pause=0.1)
+        except Failure as failure:
+            raise Failure(f"{failure}\n{self.sender.log()[-8000:]}") from None
+        if bounced := self.sender.bounced():
+            raise Failure(f"Postfix gave up {len(bounced)} reports:\n{bounced[0]}")
