@@ -2,6 +2,7 @@
 and faults that strike at random from a printed seed. Imported first: it makes the other tools known.
 """
 import contextlib
+import itertools
 import os
 import pathlib
 import random
@@ -12,7 +13,8 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from archiving import Account, Archiver  # noqa: E402: found only now
-from cases import Skip, seconds  # noqa: E402
+from cases import Skip, expect, seconds, wait_for  # noqa: E402
+from clients import program  # noqa: E402
 from gateway import DOMAIN, Gateway  # noqa: E402
 from names import NameServer, host_record  # noqa: E402
 from network import Host, Network  # noqa: E402
@@ -20,6 +22,7 @@ from sending import Sender, Stream  # noqa: E402
 from twins import in_step, invitation  # noqa: E402
 
 FAULTS = ("stopped", "killed", "cut off", "full")
+FETCHED_MEANWHILE = 24  # what rsync ends with where a file has vanished before it came to it
 _DISK_MIB = 48
 
 
@@ -46,6 +49,15 @@ class Node(Gateway):
         with self.place.inside():
             return super().greets(port, greeting)
 
+    def took(self):
+        """How many messages it has stored."""
+        return self.log().count(" message stored ")
+
+    def takes_mail(self):
+        """Waits until it has stored one more."""
+        before = self.took()
+        wait_for(f"{self.place.name} to take mail", 120, lambda: self.took() > before, pause=0.1)
+
     def strike(self, fault):
         if fault == "stopped":
             self.stop()
@@ -71,6 +83,21 @@ class Node(Gateway):
                 with contextlib.suppress(OSError):
                     while file.write(bytes(piece)):
                         pass
+
+
+def move_messages(source, target):
+    """As an admin does: the files of a mailbox's folders are added to those of the other node."""
+    done = program("rsync", "--archive", "--remove-source-files", "--exclude=deleted", f"{source.data}/mailboxes/",
+                   f"{target.data}/mailboxes/", code=None)
+    expect(done.returncode in (0, FETCHED_MEANWHILE), f"rsync: {done.stderr.decode()}")
+
+
+def stand_by(source, target, stage):
+    """The target gets the source's backup; it need not run."""
+    backup = stage.folder / "backup.toml"
+    source.command("backup", "export", str(backup))
+    target.command("backup", "import", str(backup))
+    backup.unlink()
 
 
 class Scene:
@@ -110,22 +137,27 @@ class Scene:
         self.stream = Stream(self.stage, self.sender, mailbox)
         self.stream.begin()
 
-    def faults(self):
-        """Each fault at least once, in any order, and so on until the time is over."""
+    def faults(self, least=len(FAULTS)):
+        """Faults in any order, `least` of them and then until the time is over; each comes before one comes again."""
         until = time.monotonic() + seconds(5)
-        while True:
-            for fault in self.random.sample(FAULTS, len(FAULTS)):
-                yield fault
-            if time.monotonic() > until:
+        for count in itertools.count():
+            if count >= least and time.monotonic() > until:
                 return
+            if count % len(FAULTS) == 0:
+                order = self.random.sample(FAULTS, len(FAULTS))
+            yield order[count % len(FAULTS)]
 
-    def trouble(self):
+    def strike(self, node, fault):
+        """At any moment of what goes on."""
+        time.sleep(self.random.uniform(0, 1))
+        print(f"{node.place.name} is {fault}", flush=True)
+        node.strike(fault)
+
+    def trouble(self, nodes=None):
         """Now this node, now that is struck, lies for a moment, and is brought back."""
         for fault in self.faults():
-            node = self.random.choice(self.nodes)
-            time.sleep(self.random.uniform(0, 1))  # at any moment of what goes on
-            print(f"{node.place.name} is {fault}", flush=True)
-            node.strike(fault)
+            node = self.random.choice(nodes or self.nodes)
+            self.strike(node, fault)
             time.sleep(self.random.uniform(0.2, 2))
             node.heal(fault)
 

@@ -9,7 +9,7 @@ from cases import Failure, seconds, wait_for
 from gateway import DOMAIN
 from postfix import Postfix
 
-PAUSE = 0.03  # seconds between two reports
+PAUSE = 0.1  # seconds between two reports
 _IN_DOUBT = re.compile(r"(\w+): .*message may be sent more than once")
 
 
