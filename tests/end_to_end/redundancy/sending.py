@@ -52,9 +52,9 @@ smtp_starttls_timeout = 10s"""
             return super()._greets()
 
     def waiting(self):
-        """How many messages it still holds."""
-        return sum(file.is_file() for name in ("maildrop", "incoming", "active", "deferred")
-                   for file in (self.folder / "queue" / name).rglob("*"))
+        """Its ids of the messages that it still holds."""
+        return [file.name for name in ("maildrop", "incoming", "active", "deferred")
+                for file in (self.folder / "queue" / name).rglob("*") if file.is_file()]
 
     def bounced(self):
         return re.findall(r".*status=(?:bounced|expired).*", self.log())
@@ -110,8 +110,9 @@ class Stream:
         if self.trouble:
             raise Failure(f"Postfix did not take a report: {self.trouble}")
         try:
-            wait_for("Postfix to have sent all", 120 + seconds(0), lambda: self.sender.waiting() == 0, pause=0.1)
+            wait_for("Postfix to have sent all", 120 + seconds(0), lambda: not self.sender.waiting(), pause=0.1)
         except Failure as failure:
-            raise Failure(f"{failure}\n{self.sender.log()[-8000:]}") from None
+            left = "\n".join(self.sender.about(queue_id) for queue_id in self.sender.waiting()[:5])
+            raise Failure(f"{failure}; it has got no further than\n{left}") from None
         if bounced := self.sender.bounced():
             raise Failure(f"Postfix gave up {len(bounced)} reports:\n{bounced[0]}")
