@@ -18,7 +18,7 @@ def fail_over(scene, fault):
     other.start()
     shown = other.command("certificate", "status").stdout.decode()
     expect(other.place.name in shown, f"the certificate: {shown}")
-    other.takes_mail()
+    scene.mail_reaches(other)
 
 
 def go_back(scene, fault):
@@ -29,7 +29,7 @@ def go_back(scene, fault):
     left = len(other.sealed_files())
     move_messages(other, one)
     expect_equal(other.sealed_files(), [], "messages left on the second node")
-    one.takes_mail()
+    scene.mail_reaches(one)
     return left
 
 

@@ -21,7 +21,7 @@ def fail_over(scene, fault):
     scene.strike(one, fault)
     other.start()
     scene.publish(leads_to(other))
-    other.takes_mail()
+    scene.mail_reaches(other)
 
 
 def recover(scene, fault, mailbox, with_drain):
@@ -29,7 +29,7 @@ def recover(scene, fault, mailbox, with_drain):
     one, other = scene.nodes
     one.heal(fault)
     scene.publish(leads_to(other), mx_record(other.place.name, one.place.name, 0))
-    one.takes_mail()
+    scene.mail_reaches(one)
     if with_drain:
         other.command("drain", "on", "--yes")
         other.wait_log("drained, safe to stop", seconds=120)

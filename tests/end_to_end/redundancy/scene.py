@@ -13,7 +13,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from archiving import Account, Archiver  # noqa: E402: found only now
-from cases import Skip, expect, seconds, wait_for  # noqa: E402
+from cases import Failure, Skip, expect, seconds, wait_for  # noqa: E402
 from clients import program  # noqa: E402
 from gateway import DOMAIN, Gateway  # noqa: E402
 from names import NameServer, host_record  # noqa: E402
@@ -52,11 +52,6 @@ class Node(Gateway):
     def took(self):
         """How many messages it has stored."""
         return self.log().count(" message stored ")
-
-    def takes_mail(self):
-        """Waits until it has stored one more."""
-        before = self.took()
-        wait_for(f"{self.place.name} to take mail", 120, lambda: self.took() > before, pause=0.1)
 
     def strike(self, fault):
         if fault == "stopped":
@@ -160,6 +155,15 @@ class Scene:
             self.strike(node, fault)
             time.sleep(self.random.uniform(0.2, 2))
             node.heal(fault)
+
+    def mail_reaches(self, node):
+        """Waits until the node has stored one more."""
+        before = node.took()
+        try:
+            wait_for(f"{node.place.name} to take mail", 120, lambda: node.took() > before or self.stream.trouble, pause=0.1)
+        except Failure as failure:
+            raise Failure(f"{failure}; Postfix says\n{self.sender.log()[-4000:]}") from None
+        self.stream.goes_on()
 
     def end(self):
         """The last report is sent, and all of them must be at the archiver."""
