@@ -23,7 +23,7 @@ from twins import in_step, invitation  # noqa: E402
 
 FAULTS = ("stopped", "killed", "cut off", "full")
 FETCHED_MEANWHILE = 24  # what rsync ends with where a file has vanished before it came to it
-_DISK_MIB = 48
+_DISK_MIB = 192  # room for what nobody fetches for minutes
 
 
 class Node(Gateway):

@@ -15,7 +15,7 @@ _IN_DOUBT = re.compile(r"(\w+): .*message may be sent more than once")
 
 
 class Sender(Postfix):
-    """As senders are set up, but in haste: seconds where they have minutes."""
+    """As senders are set up, but in haste: it tries again after seconds where they do after minutes."""
 
     def __init__(self, stage, host):
         self.place = host
@@ -36,13 +36,13 @@ minimal_backoff_time = 1s
 maximal_backoff_time = 2s
 transport_retry_time = 1s
 smtp_connect_timeout = 3s
-smtp_helo_timeout = 10s
-smtp_mail_timeout = 10s
-smtp_rcpt_timeout = 10s
-smtp_data_init_timeout = 10s
-smtp_data_xfer_timeout = 10s
-smtp_data_done_timeout = 10s
-smtp_starttls_timeout = 10s"""
+smtp_helo_timeout = 60s
+smtp_mail_timeout = 60s
+smtp_rcpt_timeout = 60s
+smtp_data_init_timeout = 60s
+smtp_data_xfer_timeout = 60s
+smtp_data_done_timeout = 60s
+smtp_starttls_timeout = 60s"""
 
     def queue(self, message, mailbox, queued=r"queued as (\w+)"):
         with self.place.inside():
@@ -76,9 +76,9 @@ smtp_starttls_timeout = 10s"""
 
 
 def report(number):
-    """Most are short, some have a few hundred kilobytes: long enough for a fault to strike in their midst."""
+    """Most are short, some have a hundred kilobytes: long enough for a fault to strike in their midst."""
     message = fixtures.small(number, seed=DOMAIN)
-    return message if number % 8 else message + message.partition(b"\r\n\r\n")[2] * 200
+    return message if number % 8 else message + message.partition(b"\r\n\r\n")[2] * 60
 
 
 class Stream:
