@@ -36,13 +36,13 @@ minimal_backoff_time = 1s
 maximal_backoff_time = 2s
 transport_retry_time = 1s
 smtp_connect_timeout = 3s
-smtp_helo_timeout = 60s
-smtp_mail_timeout = 60s
-smtp_rcpt_timeout = 60s
-smtp_data_init_timeout = 60s
-smtp_data_xfer_timeout = 60s
-smtp_data_done_timeout = 60s
-smtp_starttls_timeout = 60s"""
+smtp_helo_timeout = 20s
+smtp_mail_timeout = 20s
+smtp_rcpt_timeout = 20s
+smtp_data_init_timeout = 20s
+smtp_data_xfer_timeout = 20s
+smtp_data_done_timeout = 20s
+smtp_starttls_timeout = 20s"""
 
     def queue(self, message, mailbox, queued=r"queued as (\w+)"):
         with self.place.inside():
