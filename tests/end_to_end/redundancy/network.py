@@ -16,10 +16,11 @@ NAME_SERVER = NET + "53"
 _NEW_NETWORK, _NEW_MOUNTS = 0x40000000, 0x00020000
 _BIND, _RECURSIVE, _SLAVE = 0x1000, 0x4000, 0x80000
 _libc = ctypes.CDLL(None, use_errno=True)
+_FUNCTIONS = {name: getattr(_libc, name) for name in ("unshare", "setns", "mount")}  # looked up before any fork
 
 
 def _call(function, *arguments):
-    if getattr(_libc, function)(*arguments) != 0:
+    if _FUNCTIONS[function](*arguments) != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"{function}: {os.strerror(number)}")
 
