@@ -72,7 +72,7 @@ def mentioned():
     """(where, words) of every `postern …`: in blocks, and in the text between them."""
     for block in blocks():
         for line in commands(block.text):
-            for words in re.findall(r"(?:^|(?<!-u)[ /\"$(!])postern ((?:[a-z]+(?![.:/\w])|--[a-z-]+)(?: \S+)*)", line, re.M):
+            for words in re.findall(r"(?:^|(?<!-u)(?<!--name)[ /\"$(!])(?:postern )?postern ((?!postern )(?:[a-z]+(?![.:/\w])|--[a-z-]+)(?: \S+)*)", line, re.M):
                 yield str(block), words
     for page in PAGES:
         text = re.sub(r"^ *```.*?^ *```$", "", page.read_text(), flags=re.M | re.S)

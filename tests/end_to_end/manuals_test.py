@@ -34,7 +34,7 @@ ELSEWHERE = {
 # Pages whose commands leave a mailbox that another page would not know; the others share a place, these at its end.
 OWN_PLACE = ("docs/passwords.md", "docs/senders.md")
 AT_THE_END = ("docs/threat-model.md",)
-CHECKED_BY_A_CASE = {"console", "powershell", "postfix", "fetchmail", "piler", "toml", "csv", "json"}
+CHECKED_BY_A_CASE = {"console", "powershell", "postfix", "fetchmail", "piler", "container", "toml", "csv", "json"}
 SHOWN = {"text", "sudoers", "nrpe", "icinga", "cron", "yaml"}  # their `postern …` is looked at, and nothing else
 
 
@@ -250,6 +250,23 @@ def the_line_for_piler_uses_what_piler_has(stage):
             expect_equal(words[:2], ["PILER_PASSWORD=the password", "pilerimport"], "how it begins")
             expect_equal(dict(zip(words[2:-1:2], words[3:-1:2])), {"-K": HOSTNAME, "-P": "995", "-u": LOGIN}, "options")
             expect_equal(words[-1], "-r", "the option that deletes")
+
+
+@case
+def lines_for_a_container_fit_the_containerfile(stage):
+    file = (ROOT / "Containerfile").read_text()
+    said = dict(re.findall(r"^(USER|VOLUME|EXPOSE) (.+)$", file, re.M))
+    lines = [shlex.split(line) for block in blocks("container") for line in commands(block.text)]
+    start, = [line for line in lines if line[:2] == ["podman", "run"]]
+    values = [value for name, value in zip(start, start[1:]) if name in ("-p", "-v")]
+    expect_equal([value for value in values if value[0].isdigit()], [f"{port}:{port}" for port in said["EXPOSE"].split()], "ports")
+    expect(any(value.endswith(f":{said['VOLUME']}") for value in values), f"{said['VOLUME']} is not in {values}")
+    made, = [line for line in lines if line[0] == "install"]
+    expect_equal(":".join(made[made.index(option) + 1] for option in ("-o", "-g")), said["USER"], "the owner of the data")
+    expect(f"{made[-1]}:{said['VOLUME']}" in values, f"{made[-1]} is not in {values}")
+    for listed in (ROOT / "packaging" / "postern.toml").read_text().splitlines():
+        for port in re.findall(r'^#listen(?:_tls)? = \["\[::\]:(\d+)"', listed):
+            expect(port in (*said["EXPOSE"].split(), "80", "443"), f"port {port} is not exposed")
 
 
 @case
