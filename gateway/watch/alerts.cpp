@@ -3,11 +3,9 @@
 #include <algorithm>
 #include <set>
 
-#include "gateway/base/durable_file.h"
-#include "gateway/base/error.h"
 #include "gateway/base/json_text.h"
-#include "gateway/base/log.h"
 #include "gateway/mail/message_id.h"
+#include "gateway/watch/learnt_file.h"
 
 namespace gateway {
 
@@ -15,7 +13,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kLargestFile = std::size_t{64} << 20U;
 constexpr std::size_t kSpelt = 3;  ///< findings in one text
 constexpr const char* kOpen = "-open";
 constexpr const char* kResolved = "-resolved";
@@ -224,9 +221,7 @@ std::optional<Alerts> Alerts::parse(std::string_view text, std::string& why) {
     Alerts result;
     try {
         const json document = json::parse(text);
-        if (const json format = document.at("format"); format != 1) {
-            why = "its format is " + format.dump();
-            result.m_fileIsNewer = format.is_number_integer() && format > 1;
+        if (!isOfKnownFormat(document, why, result.m_fileIsNewer)) {
             return result.m_fileIsNewer ? std::optional(result) : std::nullopt;
         }
         for (const json& entry : document.at("alerts")) {
@@ -252,23 +247,8 @@ std::optional<Alerts> Alerts::parse(std::string_view text, std::string& why) {
 }
 
 Alerts Alerts::load(const Layout& layout) {
-    const std::filesystem::path file = fileOf(layout);
-    std::error_code ignored;
-    if (!std::filesystem::exists(file, ignored)) {
-        return {};
-    }
-    std::string why;
-    std::optional<Alerts> alerts;
-    try {
-        alerts = parse(readWhole(file, kLargestFile), why);
-    } catch (const Error& error) {
-        why = error.what();
-    }
-    if (!why.empty()) {
-        log::notice("which alerts were told is not known any more; what is open is told anew",
-                    {{"file", file.native()}, {"cause", why}});
-    }
-    return alerts.value_or(Alerts());
+    return loadLearnt<Alerts>(
+        fileOf(layout), "which alerts were told is not known any more; what is open is told anew");
 }
 
 void Alerts::save(const Layout& layout) const {

@@ -3,10 +3,9 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "gateway/base/durable_file.h"
-#include "gateway/base/error.h"
-#include "gateway/base/log.h"
+#include "gateway/base/json_text.h"
 #include "gateway/mail/statement_toml.h"
+#include "gateway/watch/learnt_file.h"
 
 namespace gateway {
 
@@ -14,7 +13,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kLargestFile = std::size_t{64} << 20U;
 constexpr const char* kTable = "mailbox";
 constexpr std::size_t kBitsOfDigit = 4;
 constexpr std::string_view kDigits = "0123456789abcdef";
@@ -123,20 +121,14 @@ std::optional<ArrivalHours> ArrivalHours::parse(std::string_view text, std::stri
         return std::nullopt;
     }
     ArrivalHours arrivals;
-    if (const json format = document->value("format", json()); format != 1) {
-        why = "its format is " + format.dump();
-        arrivals.m_fileIsNewer = format.is_number_integer() && format > 1;
+    if (!isOfKnownFormat(*document, why, arrivals.m_fileIsNewer)) {
         return arrivals.m_fileIsNewer ? std::optional(arrivals) : std::nullopt;
     }
     const json entries = document->value(kTable, json::array());
     for (const json& entry : entries.is_array() ? entries : json::array()) {
-        const auto textIn = [&entry](const char* name) {
-            const json value = entry.is_object() ? entry.value(name, json()) : json();
-            return value.is_string() ? value.get<std::string>() : std::string();
-        };
-        const auto mailbox = MailboxId::parse(textIn("address"));
-        const auto last = parseTimestamp(textIn("last"));
-        const auto bits = bitsOfHex<kHoursOfWeek * kWeeks>(textIn("hours"));
+        const auto mailbox = MailboxId::parse(textIn(entry, "address"));
+        const auto last = parseTimestamp(textIn(entry, "last"));
+        const auto bits = bitsOfHex<kHoursOfWeek * kWeeks>(textIn(entry, "hours"));
         if (!mailbox || !last || !bits) {
             why = "an entry is no mailbox with its hours";
             return std::nullopt;
@@ -147,23 +139,7 @@ std::optional<ArrivalHours> ArrivalHours::parse(std::string_view text, std::stri
 }
 
 ArrivalHours ArrivalHours::load(const Layout& layout) {
-    const std::filesystem::path file = fileOf(layout);
-    std::error_code ignored;
-    if (!std::filesystem::exists(file, ignored)) {
-        return {};
-    }
-    std::string why;
-    std::optional<ArrivalHours> arrivals;
-    try {
-        arrivals = parse(readWhole(file, kLargestFile), why);
-    } catch (const Error& error) {
-        why = error.what();
-    }
-    if (!why.empty()) {
-        log::notice("in which hours mail is usual is learnt anew",
-                    {{"file", file.native()}, {"cause", why}});
-    }
-    return arrivals.value_or(ArrivalHours());
+    return loadLearnt<ArrivalHours>(fileOf(layout), "in which hours mail is usual is learnt anew");
 }
 
 void ArrivalHours::save(const Layout& layout) const {

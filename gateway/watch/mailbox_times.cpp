@@ -2,10 +2,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "gateway/base/durable_file.h"
-#include "gateway/base/error.h"
-#include "gateway/base/log.h"
+#include "gateway/base/json_text.h"
 #include "gateway/mail/statement_toml.h"
+#include "gateway/watch/learnt_file.h"
 
 namespace gateway {
 
@@ -13,13 +12,10 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kLargestFile = std::size_t{64} << 20U;
 constexpr const char* kTable = "mailbox";
 
 std::optional<WallTime> timeIn(const json& entry, const char* name) {
-    const auto found = entry.find(name);
-    return found != entry.end() && found->is_string() ? parseTimestamp(found->get<std::string>())
-                                                      : std::nullopt;
+    return parseTimestamp(textIn(entry, name));
 }
 
 std::filesystem::path fileOf(const Layout& layout) { return layout.state() / "mailbox-times.toml"; }
@@ -56,16 +52,12 @@ std::optional<MailboxTimes> MailboxTimes::parse(std::string_view text, std::stri
     if (!document) {
         return std::nullopt;
     }
-    const json format = document->value("format", json());
     MailboxTimes times;
-    if (format != 1) {
-        why = "its format is " + format.dump();
-        times.m_fileIsNewer = format.is_number_integer() && format > 1;
+    if (!isOfKnownFormat(*document, why, times.m_fileIsNewer)) {
         return times.m_fileIsNewer ? std::optional(times) : std::nullopt;
     }
     for (const json& entry : document->value(kTable, json::array())) {
-        const std::string address = entry.is_object() ? entry.value("address", "") : "";
-        if (const auto mailbox = MailboxId::parse(address)) {
+        if (const auto mailbox = MailboxId::parse(textIn(entry, "address"))) {
             times.m_times[*mailbox] = {timeIn(entry, "received"), timeIn(entry, "fetched")};
         }
     }
@@ -73,28 +65,8 @@ std::optional<MailboxTimes> MailboxTimes::parse(std::string_view text, std::stri
 }
 
 MailboxTimes MailboxTimes::load(const Layout& layout) {
-    const std::filesystem::path file = fileOf(layout);
-    std::error_code ignored;
-    if (!std::filesystem::exists(file, ignored)) {
-        return {};
-    }
-    std::string why;
-    try {
-        const auto times = parse(readWhole(file, kLargestFile), why);
-        if (times && why.empty()) {
-            return *times;
-        }
-        log::notice("when mail was last received and fetched is not known any more",
-                    {{"file", file.native()}, {"cause", why}});
-        return times.value_or(MailboxTimes());
-    } catch (const Error& error) {
-        log::notice("when mail was last received and fetched is not known any more",
-                    {{"cause", error.what()}});
-    } catch (const json::exception& error) {  // an address that is no text
-        log::notice("when mail was last received and fetched is not known any more",
-                    {{"file", file.native()}, {"cause", error.what()}});
-    }
-    return {};
+    return loadLearnt<MailboxTimes>(
+        fileOf(layout), "when mail was last received and fetched is not known any more");
 }
 
 void MailboxTimes::save(const Layout& layout) const {

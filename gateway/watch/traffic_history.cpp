@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <array>
 
-#include "gateway/base/durable_file.h"
-#include "gateway/base/error.h"
-#include "gateway/base/log.h"
 #include "gateway/mail/statement_toml.h"
+#include "gateway/watch/learnt_file.h"
 
 namespace gateway {
 
@@ -16,7 +14,6 @@ using nlohmann::json;
 using std::chrono::hours;
 using Counted = std::map<std::int64_t, TrafficHistory::Counts>;
 
-constexpr std::size_t kLargestFile = 64UL * 1024;
 constexpr hours kHour{1};
 constexpr hours kDay{24};
 
@@ -123,10 +120,7 @@ std::optional<TrafficHistory> TrafficHistory::parse(std::string_view text, std::
         return std::nullopt;
     }
     TrafficHistory history;
-    const json format = document->value("format", json());
-    if (format != 1) {
-        why = "its format is " + format.dump();
-        history.m_fileIsNewer = format.is_number_integer() && format > 1;
+    if (!isOfKnownFormat(*document, why, history.m_fileIsNewer)) {
         return history.m_fileIsNewer ? std::optional(history) : std::nullopt;
     }
     if (!read(document->value("hour", json::array()), kHour, history.m_hours) ||
@@ -138,23 +132,8 @@ std::optional<TrafficHistory> TrafficHistory::parse(std::string_view text, std::
 }
 
 TrafficHistory TrafficHistory::load(const Layout& layout) {
-    const std::filesystem::path file = fileOf(layout);
-    std::error_code ignored;
-    if (!std::filesystem::exists(file, ignored)) {
-        return {};
-    }
-    std::string why;
-    std::optional<TrafficHistory> history;
-    try {
-        history = parse(readWhole(file, kLargestFile), why);
-    } catch (const Error& error) {
-        why = error.what();
-    }
-    if (!why.empty()) {
-        log::notice("messages received and fetched so far are counted anew",
-                    {{"file", file.native()}, {"cause", why}});
-    }
-    return history.value_or(TrafficHistory());
+    return loadLearnt<TrafficHistory>(fileOf(layout),
+                                      "messages received and fetched so far are counted anew");
 }
 
 void TrafficHistory::save(const Layout& layout) const {
