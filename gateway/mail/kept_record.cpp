@@ -24,17 +24,6 @@ constexpr const char* kWhatToDo =
 
 std::size_t hashOf(const std::string& text) { return std::hash<std::string>{}(text); }
 
-/// What is in node/ was trusted when it was written; only the disk can have spoilt it.
-NodeFile soundPartOf(const NodeFile& file) {
-    NodeFile sound(file.node, file.nodeKey, file.nodeName);
-    for (const Statement& statement : file.statements) {
-        if (statement.signedBy(file.nodeKey)) {
-            sound.add(statement);
-        }
-    }
-    return sound;
-}
-
 bool sameKey(const RecordFile& record, const NodeFile& known) {
     return record.file && record.file->nodeKey == known.nodeKey;
 }
@@ -91,7 +80,8 @@ void KeptRecord::loadKnown(const RecordContext& context) {
         if (!record.file) {
             continue;
         }
-        const NodeFile good = soundPartOf(*record.file);
+        // What is in node/ was trusted when it was written; only the disk can have spoilt it.
+        const NodeFile good = record.file->soundPart();
         if (good.statements.size() < record.file->statements.size()) {
             m_knownFindings.emplace_back(file.native(),
                                          "a signature in it is wrong: the disk may "

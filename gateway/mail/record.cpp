@@ -279,6 +279,16 @@ std::uint64_t NodeFile::greatestCounter() const {
     return statements.empty() ? 0 : statements.back().counter();
 }
 
+NodeFile NodeFile::soundPart() const {
+    NodeFile sound(node, nodeKey, nodeName);
+    for (const Statement& statement : statements) {
+        if (statement.signedBy(nodeKey)) {
+            sound.add(statement);
+        }
+    }
+    return sound;
+}
+
 bool Record::unite(const NodeFile& file) {
     const auto [place, added] =
         m_files.try_emplace({file.node, file.nodeKey}, file.node, file.nodeKey, file.nodeName);

@@ -35,6 +35,8 @@ struct NodeFile {
     /// Adds what is not there yet, whatever the signature of what is.
     void add(const Statement& statement);
     std::uint64_t greatestCounter() const;
+    /// What bears the signature of the file's own key, and nothing else.
+    NodeFile soundPart() const;
 
     /// What is read of one file: a hostile one must not tie us up. So no more is ever written.
     static constexpr std::size_t kMostStatements = 10'000;

@@ -29,23 +29,13 @@ std::optional<MailboxId> parseMailbox(std::string_view text) {
     return id && id->str() == text ? id : std::nullopt;  // one spelling only
 }
 
-NodeFile soundPartOf(const NodeFile& file) {
-    NodeFile sound(file.node, file.nodeKey, file.nodeName);
-    for (const Statement& statement : file.statements) {
-        if (statement.signedBy(file.nodeKey)) {
-            sound.add(statement);
-        }
-    }
-    return sound;
-}
-
 void addFile(Bundle& bundle, const MailboxId& mailbox, std::string_view toml) {
     const Record::Reading reading = Record::read(mailbox, toml);
     if (!reading.file) {
         ++bundle.refused;
         return;
     }
-    const NodeFile sound = soundPartOf(*reading.file);
+    const NodeFile sound = reading.file->soundPart();
     if (!reading.problem.empty() || sound.statements.size() < reading.file->statements.size()) {
         ++bundle.refused;
     }
