@@ -10,6 +10,7 @@
 #include "gateway/net/http_stream.h"
 #include "gateway/net/offload.h"
 #include "gateway/replica/invitation.h"
+#include "gateway/replica/twin_answer.h"
 #include "gateway/twins.h"
 
 namespace gateway {
@@ -25,7 +26,6 @@ using webui::Refused;
 constexpr unsigned kMostTransfers = 4;
 /// Who asked waits for it.
 constexpr std::chrono::seconds kJoinPatience{30};
-constexpr int kDeepest = 16;  // levels of JSON
 constexpr std::size_t kMostJoinAnswer = std::size_t{64} << 10U;
 
 [[noreturn]] void throwTooMany() {
@@ -34,8 +34,6 @@ constexpr std::size_t kMostJoinAnswer = std::size_t{64} << 10U;
                   "More than one twin would need is under way for this token; ask again later.",
                   {{"Retry-After", "5"}}};
 }
-
-json objectIn(const HttpAnswer& answer) { return parseObject(answer.body, kDeepest); }
 
 /// Why the node that invites could not be joined.
 std::string whyNotJoined(const HttpAnswer& answer) {
@@ -48,10 +46,7 @@ std::string whyNotJoined(const HttpAnswer& answer) {
         return "it does not know the invitation: it was used already, taken back, or is older than "
                "a day; make another with `postern twin invite`";
     }
-    const json error = objectIn(answer).value("error", json());
-    const std::string words = error.is_object() ? textIn(error, "message") : "";
-    return "it answers " + std::to_string(answer.status) +
-           (words.empty() ? "" : ": " + printable(words, 500));
+    return "it answers " + std::to_string(answer.status) + replica::wordsOf(answer);
 }
 
 }  // namespace
@@ -259,7 +254,7 @@ asio::awaitable<json> Twins::joinBy(const json& request) {
     call.mostBody = kMostJoinAnswer;
     call.time = kJoinPatience;
     const HttpAnswer answer = co_await m_house.send(std::move(call));
-    const json told = objectIn(answer);
+    const json told = replica::objectIn(answer);
     const auto theirs = replica::Greeting::parse(told);
     if (answer.trouble != HttpAnswer::Trouble::None || answer.status != 200) {
         throw Refusal(EX_UNAVAILABLE, invitation->url + ": " + whyNotJoined(answer));

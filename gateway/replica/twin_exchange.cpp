@@ -4,12 +4,12 @@
 
 #include "gateway/base/durable_file.h"
 #include "gateway/base/error.h"
-#include "gateway/base/json_text.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/net/offload.h"
 #include "gateway/replica/invitation.h"
 #include "gateway/replica/twin.h"
+#include "gateway/replica/twin_answer.h"
 
 namespace gateway::replica {
 
@@ -20,7 +20,6 @@ using nlohmann::json;
 constexpr std::string_view kRoot = "/api/v1/replica";
 constexpr int kRounds = 2;
 constexpr std::size_t kMostToken = 4096;
-constexpr int kDeepest = 16;  // levels of JSON: copying what is deeper would use up the stack
 constexpr std::size_t kMostAnswer = std::size_t{64} << 10U;
 /// One file in several parts, and what stood before it.
 constexpr std::size_t kMostPortion = NodeFile::kMostOctets + 2 * kMostBundle;
@@ -33,16 +32,6 @@ bool isToken(std::string_view text) {
            text.find_first_not_of(
                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRST"
                "UVWXYZ0123456789-._~+/=") == std::string_view::npos;  // RFC 6750 2.1
-}
-
-json objectIn(const HttpAnswer& answer) { return parseObject(answer.body, kDeepest); }
-
-/// What the twin says went wrong, in its own words.
-std::string wordsOf(const HttpAnswer& answer) {
-    const json object = objectIn(answer);
-    const json error = object.value("error", json());
-    const json words = error.is_object() ? error.value("message", json()) : json();
-    return words.is_string() ? ": " + printable(words.get<std::string>(), 300) : std::string();
 }
 
 /// Without those that were tried in this form already; of others nothing is remembered any more.
