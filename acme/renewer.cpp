@@ -33,16 +33,6 @@ constexpr std::chrono::hours kLongestWindow{24};  ///< see windowPause()
 
 WallTime wallNow() { return std::chrono::system_clock::now(); }
 
-double throwDice() {
-    std::array<std::byte, 4> octets{};
-    gateway::fillRandom(octets);
-    std::uint32_t number = 0;
-    for (const std::byte octet : octets) {
-        number = number << 8U | std::to_integer<std::uint32_t>(octet);
-    }
-    return number / 4294967296.0;
-}
-
 std::string listed(const std::vector<std::string>& names) {
     std::string list;
     for (const std::string& name : names) {
@@ -291,7 +281,7 @@ void Renewer::answerWaiting() {
 }
 
 void Renewer::begin(const Ordered& wanted) {
-    m_state.dice = throwDice();
+    m_state.dice = gateway::randomFraction();
     m_state.lastAttempt = wallNow();
     m_state.lastDirectory = wanted.directory;
     m_state.notBefore.reset();

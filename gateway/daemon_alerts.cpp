@@ -1,7 +1,6 @@
 // Telling alerts by webhook: what needs attention is looked at again and again, and told one notice
 // after another. Never lets a receiver that hangs hold up anything but the next notice.
 #include <algorithm>
-#include <array>
 
 #include <asio/use_awaitable.hpp>
 
@@ -24,9 +23,8 @@ constexpr unsigned kFailuresToSay = 2;
 
 /// Half of it to all of it: many gateways that lost one receiver shall not come back at one time.
 std::chrono::milliseconds jittered(std::chrono::milliseconds longest) {
-    std::array<std::byte, 1> chance{};
-    fillRandom(chance);
-    return longest / 2 + longest * std::to_integer<int>(chance[0]) / 512;
+    return std::chrono::duration_cast<std::chrono::milliseconds>(longest *
+                                                                 (0.5 + randomFraction() / 2));
 }
 
 }  // namespace

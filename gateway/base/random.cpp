@@ -1,6 +1,8 @@
 #include "gateway/base/random.h"
 
+#include <array>
 #include <cerrno>
+#include <cstdint>
 #include <sys/random.h>
 
 #include "gateway/base/error.h"
@@ -18,6 +20,16 @@ void fillRandom(std::span<std::byte> into) {
         }
         into = into.subspan(static_cast<std::size_t>(got));
     }
+}
+
+double randomFraction() {
+    std::array<std::byte, 4> octets{};
+    fillRandom(octets);
+    std::uint32_t number = 0;
+    for (const std::byte octet : octets) {
+        number = number << 8U | std::to_integer<std::uint32_t>(octet);
+    }
+    return number / 4294967296.0;
 }
 
 }  // namespace gateway

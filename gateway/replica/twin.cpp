@@ -1,7 +1,6 @@
 #include "gateway/replica/twin.h"
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 
 #include <asio/post.hpp>
@@ -30,10 +29,8 @@ constexpr std::string_view kData = "data: ";
 /// Three to five quarters of it, so that nodes that lost each other at one moment do not come back
 /// at one moment.
 std::chrono::milliseconds jittered(std::chrono::milliseconds pause) {
-    std::array<std::byte, 2> random{};
-    fillRandom(random);
-    const auto dice = std::to_integer<std::int64_t>(random[0]);
-    return pause * 3 / 4 + pause * dice / 510;
+    return std::chrono::duration_cast<std::chrono::milliseconds>(pause *
+                                                                 (0.75 + randomFraction() / 2));
 }
 
 asio::awaitable<void> rest(asio::steady_timer& timer, std::chrono::milliseconds time) {
