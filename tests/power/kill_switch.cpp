@@ -9,7 +9,6 @@
 #include <atomic>
 #include <climits>
 #include <csignal>
-#include <cstdarg>
 #include <cstdlib>
 #include <fcntl.h>
 #include <string>
@@ -68,10 +67,6 @@ std::string placeOf(int directory, const char* path) {
     return *path == '/' || directory == AT_FDCWD ? path : pathOf(directory) + '/' + path;
 }
 
-unsigned modeOf(int flags, va_list list) {
-    return (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE ? va_arg(list, unsigned) : 0;
-}
-
 int openFile(int directory, const char* path, int flags, unsigned mode) {
     if ((flags & (O_CREAT | O_TRUNC)) != 0 || (flags & O_TMPFILE) == O_TMPFILE) {
         pass("open", placeOf(directory, path));
@@ -103,25 +98,6 @@ int makeFolder(int directory, const char* path, mode_t mode) {
 
 extern "C" {
 
-int open(const char* path, int flags, ...) {
-    va_list list;
-    va_start(list, flags);
-    const unsigned mode = modeOf(flags, list);
-    va_end(list);
-    return openFile(AT_FDCWD, path, flags, mode);
-}
-
-int openat(int directory, const char* path, int flags, ...) {
-    va_list list;
-    va_start(list, flags);
-    const unsigned mode = modeOf(flags, list);
-    va_end(list);
-    return openFile(directory, path, flags, mode);
-}
-
-int open64(const char* path, int flags, ...) __attribute__((alias("open")));
-int openat64(int directory, const char* path, int flags, ...) __attribute__((alias("openat")));
-
 ssize_t write(int descriptor, const void* octets, std::size_t count) {
     pass("write", pathOf(descriptor));
     return ::syscall(SYS_write, descriptor, octets, count);
@@ -132,30 +108,6 @@ int fsync(int descriptor) {
     return static_cast<int>(::syscall(SYS_fsync, descriptor));
 }
 
-int mkdir(const char* path, mode_t mode) noexcept { return makeFolder(AT_FDCWD, path, mode); }
-int mkdirat(int directory, const char* path, mode_t mode) noexcept {
-    return makeFolder(directory, path, mode);
-}
-int link(const char* old, const char* name) noexcept {
-    return giveName(AT_FDCWD, old, AT_FDCWD, name, 0);
-}
-int linkat(int from, const char* old, int to, const char* name, int flags) noexcept {
-    return giveName(from, old, to, name, flags);
-}
-int rename(const char* old, const char* name) noexcept {
-    return moveName(AT_FDCWD, old, AT_FDCWD, name, 0);
-}
-int renameat(int from, const char* old, int to, const char* name) noexcept {
-    return moveName(from, old, to, name, 0);
-}
-int unlink(const char* path) noexcept { return takeName(AT_FDCWD, path, 0); }
-int unlinkat(int directory, const char* path, int flags) noexcept {
-    return takeName(directory, path, flags);
-}
-int remove(const char* path) noexcept {
-    struct stat found{};
-    const bool isFolder = ::lstat(path, &found) == 0 && S_ISDIR(found.st_mode);
-    return takeName(AT_FDCWD, path, isFolder ? AT_REMOVEDIR : 0);
-}
-
 }  // extern "C"
+
+#include "tests/power/name_calls.h"
