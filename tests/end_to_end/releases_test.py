@@ -71,7 +71,8 @@ def keep(stage, file):
 def unpacked(stage, file):
     folder = stage.folder / file.name
     with tarfile.open(file) as archive:
-        archive.extractall(folder, filter="tar")  # with the modes that it had
+        archive.extraction_filter = lambda member, _: member  # with the modes that it had; Debian 12's Python has no filters
+        archive.extractall(folder)
     return folder
 
 
