@@ -14,6 +14,7 @@
 #include "gateway/commands_drain.h"
 #include "gateway/commands_mailbox.h"
 #include "gateway/commands_message.h"
+#include "gateway/commands_receipts.h"
 #include "gateway/commands_status.h"
 #include "gateway/commands_twin.h"
 #include "gateway/daemon.h"
@@ -62,6 +63,7 @@ void addCommands(CLI::App& app, CommandLine& line) {
     addMailboxCommands(app, line);
     addBackupCommands(app, line);
     addMessageCommands(app, line);
+    addReceiptsCommand(app, line);
     addAdminCommands(app, line);
     addTwinCommands(app, line);
     addCertificateCommands(app, line);

@@ -264,6 +264,7 @@ private:
         }
         takeSize("store.min_free", 0, m_config.store.minFree);
         takeDuration("store.keep_deleted", m_config.store.keepDeleted);
+        takeDuration("store.keep_receipts", m_config.store.keepReceipts);
         for (const TwinSetting& twin : m_twins) {
             std::filesystem::path token = twin.tokenFile;
             resolve(token);

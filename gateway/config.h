@@ -87,6 +87,7 @@ struct Config {
         Kind kind = Kind::Directory;
         std::uint64_t minFree = 1ULL << 30U;
         std::chrono::seconds keepDeleted{86400};
+        std::chrono::seconds keepReceipts{std::chrono::hours(90 * 24)};  ///< 0: none are written
     } store;
     /// Twins that this node calls; those joined by command stand elsewhere.
     struct Twin {

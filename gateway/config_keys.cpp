@@ -59,6 +59,7 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
     {"store.kind", Form::Choice, R"("directory")", true, "directory s3"},
     {"store.min_free", Form::Size, R"("1GiB")"},
     {"store.keep_deleted", Form::Duration, R"("24h")"},
+    {"store.keep_receipts", Form::Duration, R"("90d")"},
     {"store.s3.endpoint", Form::Text, R"("")", false},
     {"store.s3.bucket", Form::Text, R"("")", false},
     {"store.s3.prefix", Form::Text, R"("")", false},

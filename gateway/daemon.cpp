@@ -143,9 +143,10 @@ Daemon::Daemon(Config config)
       m_lock(takeLock(m_layout, m_config)),
       m_store(m_layout),
       m_keeper(m_layout, prepareNode(m_layout, m_config)),
+      m_receipts(makeReceipts()),
       m_certificates(m_layout.tls(), m_config.tls.minimum),
       m_certificateWatch(m_certificates),
-      m_operations(m_config, m_keeper, m_store),
+      m_operations(m_config, m_keeper, m_store, m_receipts.get()),
       m_disk(kDiskThreads),
       m_cpu(unlocksAtOnce()),
       m_records(1),
@@ -155,8 +156,7 @@ Daemon::Daemon(Config config)
       m_smtpOptions(smtpOptions(m_config)),
       m_pop3Options(pop3Options(m_config)),
       m_messageMemory(m_config.smtp.messageMemory),
-      m_smtpServer(smtp::Engine(m_smtpOptions, m_house, m_messageMemory, m_store, m_disk), m_tls,
-                   [this](const Drop& drop) { return m_house.keyIsValid(drop); }),
+      m_smtpServer(smtpEngine(), m_tls, [this](auto& drop) { return m_house.keyIsValid(drop); }),
       m_pop3Server(m_io.get_executor(), pop3Engine(), m_tls),
       m_monitoring(
           {}, m_tls,
@@ -207,7 +207,7 @@ pop3::Engine Daemon::pop3Engine() {
     engine.unlocksAtOnce = unlocksAtOnce();
     engine.unlockCache = m_config.pop3.unlockCache;
     engine.onUnlocked = [this](const auto& opened) { coverKeys(opened); };
-    engine.onFetched = [this](const MailboxId& mailbox) { m_house.onFetched(mailbox); };
+    tellReceipts(engine);
     return engine;
 }
 
@@ -238,6 +238,7 @@ void Daemon::run() {
     schedule("watching the drain", 1s, [this] { return watchDrain(); });
     schedule("watching the disk", 5s, [this] { return watchDisk(); });
     schedule("purging deleted messages", 10min, [this] { return purgeDeleted(); });
+    schedule("dropping old receipts", 1h, [this] { return dropOldReceipts(); });
     schedule("watching the certificate", 2s, [this] { return watchCertificate(); });
     schedule("forgetting idle keys", 5s, [this] { return forgetIdleKeys(); });
     schedule("watching web accounts", 2s, [this] { return watchWebAccounts(); });
@@ -259,7 +260,7 @@ void Daemon::run() {
                                    {"mailboxes", m_house.registry()->mailboxes().size()}});
     notifyService("READY=1\nSTATUS=Serving");
     m_io.run();
-    for (asio::thread_pool* const pool : {&m_disk, &m_cpu, &m_records, &m_slow}) {
+    for (asio::thread_pool* const pool : {&m_disk, &m_cpu, &m_records, &m_slow, &m_fetches}) {
         pool->join();
     }
     log::notice("postern stopped");

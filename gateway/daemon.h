@@ -110,7 +110,14 @@ private:
     asio::awaitable<void> forgetIdleKeys();
     void loadTimes();
     asio::awaitable<void> keepTimes();
+    std::unique_ptr<ReceiptLog> makeReceipts() const;
+    smtp::Engine smtpEngine();
     pop3::Engine pop3Engine();
+    /// What becomes of messages, for their receipts: daemon_receipts.cpp.
+    void tellReceipts(pop3::Engine& engine);
+    DirectoryStore::OnPurged onPurged() const;
+    std::optional<HealthSnapshot::Receipts> receiptTrouble() const;
+    asio::awaitable<void> dropOldReceipts();
     /// Keys that were opened, but made before there was a recovery key.
     void coverKeys(const std::shared_ptr<const pop3::UnlockedMailbox>& opened);
     asio::awaitable<void> sealForRecovery(std::shared_ptr<const pop3::UnlockedMailbox> opened);
@@ -144,7 +151,8 @@ private:
     const Layout m_layout;
     const DataLock m_lock;
     DirectoryStore m_store;
-    RegistryKeeper m_keeper;  ///< only ever used on m_records
+    RegistryKeeper m_keeper;                       ///< only ever used on m_records
+    const std::unique_ptr<ReceiptLog> m_receipts;  ///< null where none are kept
     acme::CertificateStore m_certificates;
     acme::CertificateWatch m_certificateWatch;  ///< only ever used on m_slow
     Operations m_operations;                    ///< only ever used on m_records
@@ -152,8 +160,9 @@ private:
     asio::io_context m_io{1};
     asio::thread_pool m_disk;
     asio::thread_pool m_cpu;
-    asio::thread_pool m_records;  ///< one thread: reads and writes records
-    asio::thread_pool m_slow;     ///< one thread: purging, certificates
+    asio::thread_pool m_records;     ///< one thread: reads and writes records
+    asio::thread_pool m_slow;        ///< one thread: purging, certificates
+    asio::thread_pool m_fetches{1};  ///< one thread: receipts that nobody waits for
 
     House m_house;
     Config::Tls m_tlsSettings;  ///< in force; a reload may have changed them

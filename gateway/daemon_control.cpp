@@ -66,8 +66,8 @@ asio::awaitable<nlohmann::json> Daemon::control(nlohmann::json request, Descript
 }
 
 asio::awaitable<nlohmann::json> Daemon::importFile(nlohmann::json request, Descriptor file) {
-    const auto import =
-        std::make_shared<MessageImport>(m_config, m_store, std::move(request), std::move(file));
+    const auto import = std::make_shared<MessageImport>(m_config, m_store, m_receipts.get(),
+                                                        std::move(request), std::move(file));
     for (;;) {
         // Read on the workers that may wait for a disk; stored on the one that changes keys.
         auto seal = [import, registry = m_house.registry()] {

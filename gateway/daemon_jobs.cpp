@@ -127,7 +127,7 @@ asio::awaitable<void> Daemon::purgeEarly(std::uint64_t octets) {
     m_purgesEarly = true;
     try {
         for (bool more = octets > 0; more && !m_stopping;) {
-            auto purge = [this, octets] { return m_store.purgeOldest(octets); };
+            auto purge = [this, octets] { return m_store.purgeOldest(octets, onPurged()); };
             const auto purged = co_await net::offload(m_slow, purge);
             m_purgedEarly.messages += purged.messages;
             m_purgedEarly.octets += purged.octets;
@@ -153,7 +153,7 @@ asio::awaitable<void> Daemon::purgeEarly(std::uint64_t octets) {
 }
 
 asio::awaitable<void> Daemon::purgeDeleted() {
-    auto purge = [this] { return m_store.purge(m_config.store.keepDeleted); };
+    auto purge = [this] { return m_store.purge(m_config.store.keepDeleted, onPurged()); };
     std::size_t purged = 0;
     for (std::size_t batch = DirectoryStore::kPurgeBatch;
          batch == DirectoryStore::kPurgeBatch && !m_stopping;) {

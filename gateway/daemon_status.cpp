@@ -22,6 +22,7 @@ asio::awaitable<nlohmann::json> Daemon::status() {
     facts.twins = m_twins.report();
     facts.storeTrouble = m_house.storeTrouble().entries();
     facts.webhook = m_alertTrouble;
+    facts.receipts = receiptTrouble();
     auto describe = [this, facts = std::move(facts), registry = m_house.registry(),
                      times = m_house.times(), drain = m_house.drain(),
                      arrivals = m_house.arrivals()] {

@@ -98,8 +98,13 @@ std::optional<std::string> whyNoMessage(const Descriptor& file, std::uint64_t mo
 }
 
 struct MessageImport::State {
-    State(const Config& settings, MessageStore& messages, json asked, Descriptor handed)
-        : config(settings), store(messages), request(std::move(asked)), file(std::move(handed)) {}
+    State(const Config& settings, MessageStore& messages, ReceiptLog* log, json asked,
+          Descriptor handed)
+        : config(settings),
+          store(messages),
+          receipts(log),
+          request(std::move(asked)),
+          file(std::move(handed)) {}
 
     void requireTakeable() const {
         if (!file) {
@@ -145,6 +150,7 @@ struct MessageImport::State {
 
     const Config& config;
     MessageStore& store;
+    ReceiptLog* receipts;
     const json request;
     const Descriptor file;
     std::optional<Drop> drop;
@@ -152,9 +158,10 @@ struct MessageImport::State {
     std::uint64_t octets = 0;
 };
 
-MessageImport::MessageImport(const Config& config, MessageStore& store, json request,
-                             Descriptor file)
-    : m_state(std::make_unique<State>(config, store, std::move(request), std::move(file))) {}
+MessageImport::MessageImport(const Config& config, MessageStore& store, ReceiptLog* receipts,
+                             json request, Descriptor file)
+    : m_state(
+          std::make_unique<State>(config, store, receipts, std::move(request), std::move(file))) {}
 
 MessageImport::~MessageImport() = default;
 
@@ -171,8 +178,8 @@ void MessageImport::seal(const Registry& registry) {
     m_state->drop.emplace(mailbox->id, mailbox->current()->recipient);
     std::vector<Deposit::Copy> copies;
     copies.emplace_back(*m_state->drop, "");
-    auto sealed =
-        std::make_unique<Deposit>(m_state->store, MessageId::generate(), std::move(copies));
+    auto sealed = std::make_unique<Deposit>(m_state->store, MessageId::generate(),
+                                            std::move(copies), m_state->receipts);
     m_state->octets = m_state->readInto(*sealed);
     m_state->deposit = std::move(sealed);
 }
@@ -188,6 +195,7 @@ std::optional<json> MessageImport::commit(const Registry& present) {
         return std::nullopt;
     }
     sealed->commit();
+    sealed->writeReceipts({"import", ""});
     const std::string uidl = sealed->id().str();
     log::notice("message imported",
                 {{"mailbox", mailbox->id.str()}, {"id", uidl}, {"octets", m_state->octets}});
@@ -195,8 +203,8 @@ std::optional<json> MessageImport::commit(const Registry& present) {
 }
 
 json importMessage(const Config& config, const RegistryKeeper& keeper, MessageStore& store,
-                   json request, Descriptor file) {
-    MessageImport import(config, store, std::move(request), std::move(file));
+                   ReceiptLog* receipts, json request, Descriptor file) {
+    MessageImport import(config, store, receipts, std::move(request), std::move(file));
     import.seal(*keeper.current());
     auto answer = import.commit(*keeper.current());
     if (!answer) {

@@ -12,6 +12,7 @@
 #include "gateway/config.h"
 #include "gateway/mail/registry.h"
 #include "gateway/store/message_store.h"
+#include "gateway/store/receipt_log.h"
 
 namespace gateway {
 
@@ -23,8 +24,9 @@ std::optional<std::string> whyNoMessage(const Descriptor& file, std::uint64_t mo
 /// time. Destroyed uncommitted it leaves nothing behind.
 class MessageImport {
 public:
-    MessageImport(const Config& config, MessageStore& store, nlohmann::json request,
-                  Descriptor file);
+    /// `receipts` may be null.
+    MessageImport(const Config& config, MessageStore& store, ReceiptLog* receipts,
+                  nlohmann::json request, Descriptor file);
     ~MessageImport();
     MessageImport(const MessageImport&) = delete;
     MessageImport& operator=(const MessageImport&) = delete;
@@ -45,6 +47,7 @@ private:
 
 /// All of it on the thread that changes keys, for a command that holds the lock.
 nlohmann::json importMessage(const Config& config, const RegistryKeeper& keeper,
-                             MessageStore& store, nlohmann::json request, Descriptor file);
+                             MessageStore& store, ReceiptLog* receipts, nlohmann::json request,
+                             Descriptor file);
 
 }  // namespace gateway

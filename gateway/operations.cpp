@@ -79,8 +79,9 @@ std::string versionOf(const Mailbox& mailbox) {
 
 }  // namespace
 
-Operations::Operations(const Config& config, RegistryKeeper& keeper, MessageStore& store)
-    : m_config(config), m_keeper(keeper), m_store(store) {
+Operations::Operations(const Config& config, RegistryKeeper& keeper, MessageStore& store,
+                       ReceiptLog* receipts)
+    : m_config(config), m_keeper(keeper), m_store(store), m_receipts(receipts) {
     m_keeper.setRecovery(m_config.keys.recovery);
 }
 
@@ -221,6 +222,9 @@ std::size_t Operations::discardMessages(const Mailbox& mailbox) {
             ids.push_back(message.id);
         }
         m_store.remove(drop, ids);
+        if (m_receipts != nullptr) {
+            m_receipts->deleted(mailbox.id, ids);
+        }
         discarded += ids.size();
     }
     return discarded;

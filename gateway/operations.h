@@ -8,6 +8,7 @@
 #include "gateway/config.h"
 #include "gateway/mail/registry.h"
 #include "gateway/store/message_store.h"
+#include "gateway/store/receipt_log.h"
 #include "gateway/watch/mailbox_times.h"
 
 namespace gateway {
@@ -15,7 +16,9 @@ namespace gateway {
 /// Blocking; one thread at a time (the server gives it a lane of its own on the workers).
 class Operations {
 public:
-    Operations(const Config& config, RegistryKeeper& keeper, MessageStore& store);
+    /// `receipts` tell what becomes of messages; null where there are none.
+    Operations(const Config& config, RegistryKeeper& keeper, MessageStore& store,
+               ReceiptLog* receipts = nullptr);
 
     /// `request` = {"operation": "mailbox.create", …}. The answer is {"ok": true, …} or
     /// {"ok": false, "error": "a sentence", "exit": 64…78, "code": as Refusal's}. Never throws; an
@@ -111,6 +114,7 @@ private:
     const Config& m_config;
     RegistryKeeper& m_keeper;
     MessageStore& m_store;
+    ReceiptLog* m_receipts;
     MailboxTimes m_times;  ///< of the request that is being carried out
 };
 

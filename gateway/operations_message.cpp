@@ -58,6 +58,9 @@ json Operations::restore(json& request) {
             }
         }
         if (result == Restoration::Restored) {
+            if (m_receipts != nullptr) {
+                m_receipts->restored(mailbox->id, id);
+            }
             log::notice("message restored", {{"mailbox", mailbox->id.str()}, {"id", id.str()}});
         }
         messages.push_back({{"uidl", id.str()}, {"state", nameOf(result)}, {"locked", locked}});

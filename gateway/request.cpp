@@ -45,7 +45,8 @@ struct Carrier::Here {
           lock(std::move(taken)),
           keeper(layout, prepareNode(settings, layout)),
           store(layout),
-          operations(settings, keeper, store) {
+          receipts(ReceiptLog::make(layout, keeper.self().id(), settings.store.keepReceipts)),
+          operations(settings, keeper, store, receipts.get()) {
         keeper.load();
     }
 
@@ -54,7 +55,8 @@ struct Carrier::Here {
             return operations.perform(std::move(request), MailboxTimes::load(Layout(config.data)));
         }
         return answerOf([&] {
-            return importMessage(config, keeper, store, std::move(request), file.duplicate());
+            return importMessage(config, keeper, store, receipts.get(), std::move(request),
+                                 file.duplicate());
         });
     }
 
@@ -62,6 +64,7 @@ struct Carrier::Here {
     const DataLock lock;
     RegistryKeeper keeper;
     DirectoryStore store;
+    const std::unique_ptr<ReceiptLog> receipts;
     Operations operations;
 };
 

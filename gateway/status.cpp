@@ -71,6 +71,7 @@ public:
         m_snapshot.limits.silence = sources.config.alerts.silence;
         if (sources.server != nullptr) {
             m_snapshot.webhook = sources.server->webhook;
+            m_snapshot.receipts = sources.server->receipts;
         }
         m_snapshot.limits.minFree = sources.config.store.minFree;
         m_snapshot.limits.maxMessageSize = sources.config.smtp.maxMessageSize;

@@ -35,6 +35,7 @@ struct ServerFacts {
     std::vector<TurnedAwayCounts::Entry> turnedAway;
     std::vector<StoreTrouble::Entry> storeTrouble;
     std::optional<HealthSnapshot::Webhook> webhook;
+    std::optional<HealthSnapshot::Receipts> receipts;
     std::vector<TwinReport> twins;
 };
 

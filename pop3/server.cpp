@@ -231,7 +231,7 @@ asio::awaitable<void> Server::sendMessage(LineStream& stream, Session& session,
         unsent += piece;
         if (!*more.result) {
             if (!requested.lines) {
-                m_engine.onFetched(drop.mailbox);
+                m_engine.onFetched(drop.mailbox, stored.message.id);
             }
             co_return;
         }
@@ -260,6 +260,7 @@ asio::awaitable<Reply> Server::remove(const std::string& peer, Session& session,
         return attempt([&] {
             for (const auto& [drop, ids] : perDrop) {
                 m_engine.store.remove(drop, ids);
+                m_engine.onDeleted(drop.mailbox, ids);
             }
             return true;
         });

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -59,8 +60,12 @@ struct Engine {
     asio::thread_pool& cpu;
     /// Told of each mailbox that its password opened; on the I/O thread, must not block.
     std::function<void(std::shared_ptr<const UnlockedMailbox>)> onUnlocked = [](const auto&) {};
-    /// Told of each mailbox of which a message was sent whole; as onUnlocked.
-    std::function<void(const gateway::MailboxId&)> onFetched = [](const auto&) {};
+    /// Told of each message that was sent whole; as onUnlocked.
+    std::function<void(const gateway::MailboxId&, const gateway::MessageId&)> onFetched =
+        [](const auto&, const auto&) {};
+    /// Told of messages that were deleted; on a worker, before the client hears it.
+    std::function<void(const gateway::MailboxId&, std::span<const gateway::MessageId>)> onDeleted =
+        [](const auto&, const auto&) {};
     std::size_t unlocksAtOnce = 2;  ///< at most as many as `cpu` has threads
     std::chrono::seconds unlockCache{0};
 };

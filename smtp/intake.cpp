@@ -34,8 +34,8 @@ std::optional<Refusal> attempt(std::string& cause, Work work) {
 /// What workers touch, one at a time, while the I/O thread waits, has given up waiting, or fills
 /// `pending` while `sealing` is sealed.
 struct Intake::Work {
-    Work(gateway::MessageStore& messages, gateway::MessageId messageId)
-        : store(messages), id(std::move(messageId)) {}
+    Work(const Engine& engine, gateway::MessageId messageId)
+        : store(engine.store), receipts(engine.receipts), id(std::move(messageId)) {}
 
     std::optional<Refusal> append(const std::string& plaintext) {
         if (abandoned) {
@@ -44,7 +44,8 @@ struct Intake::Work {
         }
         return attempt(cause, [&] {
             if (!deposit) {
-                deposit = std::make_unique<gateway::Deposit>(store, id, std::move(copies));
+                deposit =
+                    std::make_unique<gateway::Deposit>(store, id, std::move(copies), receipts);
             }
             deposit->append(gateway::octetsOf(plaintext));
         });
@@ -61,12 +62,16 @@ struct Intake::Work {
             gateway::log::warning(
                 "a message was stored after its sender had been asked to try again; taken back",
                 {{"id", id.str()}});
+        } else if (!refusal) {
+            deposit->writeReceipts(origin);
         }
         return refusal;
     }
 
     gateway::MessageStore& store;
+    gateway::ReceiptLog* receipts;
     gateway::MessageId id;
+    gateway::ReceiptLog::Origin origin;
     std::vector<gateway::Deposit::Copy> copies;
     std::string pending;  ///< plaintext that no worker has taken yet
     std::string sealing;  ///< plaintext that a worker seals while more is read
@@ -79,13 +84,17 @@ struct Intake::Work {
 Intake::Intake(const Engine& engine, const Session& session, const std::string& peer,
                DataReader::Form form)
     : m_engine(engine),
-      m_work(std::make_shared<Work>(engine.store, gateway::MessageId::generate())),
+      m_work(std::make_shared<Work>(engine, gateway::MessageId::generate())),
       m_reader(form),
       m_form(form),
       m_memory(engine.memory) {
     if (engine.memory.heldByDisk()) {
         m_refusal = Refusal::Trouble;
         m_cause = kNoAnswer;
+    }
+    m_work->origin.peer = peer;
+    if (session.tls()) {
+        m_work->origin.tls = session.tls().version + '/' + session.tls().cipher;
     }
     const auto now = std::chrono::system_clock::now();
     for (const Envelope::To& to : session.envelope().to) {
@@ -193,7 +202,7 @@ asio::awaitable<std::optional<Refusal>> Intake::finish(std::chrono::seconds limi
 void Intake::abandon() {
     m_work->left.emplace(m_engine.memory, m_work->pending.capacity() + m_work->sealing.capacity());
     m_work->abandoned = true;
-    m_work = std::make_shared<Work>(m_engine.store, m_work->id);
+    m_work = std::make_shared<Work>(m_engine, m_work->id);
     m_refusal = Refusal::Trouble;
     m_cause = kNoAnswer;
 }

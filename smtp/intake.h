@@ -35,6 +35,7 @@ struct Engine {
     MessageMemory& memory;
     gateway::MessageStore& store;
     asio::thread_pool& workers;
+    gateway::ReceiptLog* receipts = nullptr;  ///< null: none are written
     /// How long a worker may take for a part of a message while its sender waits to send more: less
     /// than a sender waits (RFC 5321 4.5.3.2.5).
     std::chrono::seconds patience{150};

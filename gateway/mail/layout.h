@@ -69,6 +69,11 @@ public:
     std::filesystem::path issuedPair() const { return acme() / "certificate.pem"; }
     std::filesystem::path state() const { return m_data / "state"; }
 
+    std::filesystem::path receipts() const { return m_data / "receipts"; }
+    std::filesystem::path receipts(const MailboxId& mailbox) const {
+        return receipts() / mailbox.str();
+    }
+
 private:
     std::filesystem::path m_data;
 };

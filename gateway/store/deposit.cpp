@@ -1,8 +1,10 @@
 #include "gateway/store/deposit.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "crypto/age_stream.h"
+#include "crypto/digest.h"
 #include "crypto/secret.h"
 #include "gateway/base/error.h"
 #include "gateway/base/text.h"
@@ -16,10 +18,15 @@ constexpr std::size_t kLeastWrite = 1024;
 
 /// One mailbox's copy: what it is sealed with, where it goes, how far it is.
 struct SealedCopy {
-    SealedCopy(MessageStore& store, const MessageId& id, const Deposit::Copy& copy)
+    SealedCopy(MessageStore& store, const MessageId& id, const Deposit::Copy& copy, bool digested)
         : sealer(copy.drop.recipient),
           incoming(store.begin(copy.drop, id)),
-          prefixSize(copy.prefix.size()) {}
+          mailbox(copy.drop.mailbox),
+          prefixSize(copy.prefix.size()) {
+        if (digested) {
+            digest.emplace();
+        }
+    }
 
     /// The octet of the message at which the sealer holds least, at or before `end`: just behind
     /// the first octet of a chunk, for a sealer keeps the last chunk back until more comes.
@@ -32,8 +39,19 @@ struct SealedCopy {
         return rest > prefixSize + taken ? rest - prefixSize : taken;
     }
 
+    void write(std::string_view octets) {
+        if (digest) {
+            digest->update(octetsOf(octets));
+        }
+        file.octets += octets.size();
+        incoming->append(octetsOf(octets));
+    }
+
     crypto::Sealer sealer;
     std::unique_ptr<Incoming> incoming;
+    MailboxId mailbox;
+    std::optional<crypto::Sha256> digest;  ///< of the sealed file so far, where it gets a receipt
+    ReceiptEvent::File file;               ///< as its receipt tells it, once it is finished
     std::uint64_t prefixSize;
     std::uint64_t taken = 0;  ///< octets of the message that the sealer was given
     std::string start;        ///< sealed octets too few to be worth a write of their own
@@ -44,7 +62,7 @@ struct SealedCopy {
 /// The copies' headers have different lengths, so their chunks end at different octets of the
 /// message. What some sealer still waits for is held once, for all of them.
 struct Deposit::State {
-    explicit State(MessageId messageId) : id(std::move(messageId)) {}
+    State(MessageId messageId, ReceiptLog* log) : id(std::move(messageId)), receipts(log) {}
     ~State() { forgetPending(); }
     State(const State&) = delete;
     State& operator=(const State&) = delete;
@@ -56,7 +74,7 @@ struct Deposit::State {
         if (sealed.size() < kLeastWrite) {
             copy.start.assign(sealed);
         } else {
-            copy.incoming->append(octetsOf(sealed));
+            copy.write(sealed);
         }
     }
 
@@ -101,22 +119,26 @@ struct Deposit::State {
         advance(copy, pendingAt + pending.size(), {});
         sealed.assign(copy.start);
         copy.sealer.finish(sealed);
-        copy.incoming->append(octetsOf(sealed));
+        copy.write(sealed);
+        if (copy.digest) {
+            copy.file.sha256 = copy.digest->finish();
+        }
         copy.incoming->commit();
     }
 
     MessageId id;
+    ReceiptLog* receipts;
     std::vector<SealedCopy> copies;
     std::string pending;          ///< plaintext that some sealer waits for
     std::uint64_t pendingAt = 0;  ///< where in the message it begins
     std::string sealed;  ///< the one buffer between all sealers and the store; ciphertext only
 };
 
-Deposit::Deposit(MessageStore& store, MessageId id, std::vector<Copy> copies)
-    : m_state(std::make_unique<State>(std::move(id))) {
+Deposit::Deposit(MessageStore& store, MessageId id, std::vector<Copy> copies, ReceiptLog* receipts)
+    : m_state(std::make_unique<State>(std::move(id), receipts)) {
     m_state->copies.reserve(copies.size());
     for (const Copy& copy : copies) {
-        m_state->copies.emplace_back(store, m_state->id, copy);
+        m_state->copies.emplace_back(store, m_state->id, copy, receipts != nullptr);
         m_state->append(m_state->copies.back(), octetsOf(copy.prefix));
     }
 }
@@ -149,6 +171,14 @@ void Deposit::commit() {
 void Deposit::withdraw() noexcept {
     for (SealedCopy& copy : m_state->copies) {
         copy.incoming->withdraw();
+    }
+}
+
+void Deposit::writeReceipts(const ReceiptLog::Origin& origin) noexcept {
+    for (const SealedCopy& copy : m_state->copies) {
+        if (m_state->receipts != nullptr) {
+            m_state->receipts->stored(copy.mailbox, m_state->id, copy.file, origin);
+        }
     }
 }
 

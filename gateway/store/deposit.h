@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gateway/store/message_store.h"
+#include "gateway/store/receipt_log.h"
 
 namespace gateway {
 
@@ -21,7 +22,9 @@ public:
         std::string prefix;  ///< what this mailbox's copy begins with: its trace headers
     };
 
-    Deposit(MessageStore& store, MessageId id, std::vector<Copy> copies);
+    /// `receipts` is where writeReceipts() writes; null where there are none.
+    Deposit(MessageStore& store, MessageId id, std::vector<Copy> copies,
+            ReceiptLog* receipts = nullptr);
     ~Deposit();
     Deposit(Deposit&&) noexcept;
     Deposit& operator=(Deposit&&) = delete;
@@ -34,6 +37,9 @@ public:
     void commit();
     /// Takes back, as far as possible, what was committed: nobody is to have it after all.
     void withdraw() noexcept;
+    /// Writes the receipt of each copy: once, after commit(), before anybody hears that it is
+    /// stored. One that cannot be written is logged, for the message is stored all the same.
+    void writeReceipts(const ReceiptLog::Origin& origin) noexcept;
     const MessageId& id() const;
 
 private:

@@ -37,7 +37,8 @@ struct Candidate {
 /// Purges one store's deleted messages; throws the first Error at the end, after all were tried.
 class Purge {
 public:
-    explicit Purge(DirectoryStore::Shared& shared) : m_shared(shared) {}
+    Purge(DirectoryStore::Shared& shared, const DirectoryStore::OnPurged& onPurged)
+        : m_shared(shared), m_onPurged(onPurged) {}
 
     /// At most kPurgeBatch of those deleted by `limit`, whichever are found first.
     std::vector<Candidate> some(std::time_t limit) {
@@ -81,6 +82,9 @@ public:
             m_shared.removals.unless(candidate.drop,
                                      [&] { freed = unlinkUnchanged(*m_open->second, candidate); });
         });
+        if (const auto id = MessageId::parse(candidate.name); freed && id && m_onPurged) {
+            m_onPurged(candidate.drop.mailbox, *id);
+        }
         return freed;
     }
 
@@ -143,14 +147,15 @@ private:
     }
 
     DirectoryStore::Shared& m_shared;
+    const DirectoryStore::OnPurged& m_onPurged;
     std::exception_ptr m_failure;
     std::optional<std::pair<Drop, std::shared_ptr<Directory>>> m_open;  ///< the last deleted/ used
 };
 
 }  // namespace
 
-std::size_t DirectoryStore::purge(std::chrono::seconds keep) {
-    Purge purge(*m_shared);
+std::size_t DirectoryStore::purge(std::chrono::seconds keep, const OnPurged& onPurged) {
+    Purge purge(*m_shared, onPurged);
     std::size_t purged = 0;
     const std::time_t limit = std::chrono::system_clock::to_time_t(m_shared->now() - keep);
     for (const Candidate& candidate : purge.some(limit)) {
@@ -160,8 +165,8 @@ std::size_t DirectoryStore::purge(std::chrono::seconds keep) {
     return purged;
 }
 
-DirectoryStore::Purged DirectoryStore::purgeOldest(std::uint64_t octets) {
-    Purge purge(*m_shared);
+DirectoryStore::Purged DirectoryStore::purgeOldest(std::uint64_t octets, const OnPurged& onPurged) {
+    Purge purge(*m_shared, onPurged);
     Purged purged;
     for (const Candidate& candidate : purge.oldest()) {
         if (purged.octets >= octets) {

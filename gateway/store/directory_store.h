@@ -36,10 +36,12 @@ public:
     std::unique_ptr<Outgoing> openDeleted(const Drop& drop, const MessageId& id) override;
     Restoration restore(const Drop& drop, const MessageId& id) override;
 
+    /// Told of each message that was unlinked for good.
+    using OnPurged = std::function<void(const MailboxId&, const MessageId&)>;
     /// Unlinks messages that were deleted longer than `keep` ago, at most kPurgeBatch of them (on
     /// some file systems one takes milliseconds), and returns how many; a job of its own. Throws
     /// the first Error after it has tried all others.
-    std::size_t purge(std::chrono::seconds keep);
+    std::size_t purge(std::chrono::seconds keep, const OnPurged& onPurged = {});
 
     struct Purged {
         std::size_t messages = 0;
@@ -48,7 +50,7 @@ public:
     };
     /// The same for when space is short: unlinks those that were deleted first, however lately,
     /// until `octets` were given back, at most kPurgeBatch. Throws where it could not unlink any.
-    Purged purgeOldest(std::uint64_t octets);
+    Purged purgeOldest(std::uint64_t octets, const OnPurged& onPurged = {});
     static constexpr std::size_t kPurgeBatch = 500;
 
     struct Shared;  ///< what the store and the messages on their way in have in common

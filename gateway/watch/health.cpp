@@ -4,6 +4,7 @@
 
 #include "gateway/base/text.h"
 #include "gateway/watch/finding.h"
+#include "gateway/watch/health_reports.h"
 
 namespace gateway {
 
@@ -187,16 +188,6 @@ void judgeSilence(const HealthSnapshot& snapshot, Findings& findings) {
             "`postern status` shows what was turned away");
         finding.mailbox = finding.about = mailbox.address;
         finding.since = mailbox.received;
-    }
-}
-
-void judgeWebhook(const HealthSnapshot& snapshot, Findings& findings) {
-    if (snapshot.webhook) {
-        add(findings, "webhook", Severity::Warning,
-            "alerts cannot be told: " + snapshot.webhook->cause,
-            "see to the receiver, or to alerts.webhook and its files in postern.toml; it is tried "
-            "again by itself")
-            .since = snapshot.webhook->since;
     }
 }
 
@@ -387,7 +378,7 @@ Findings judgeHealth(const HealthSnapshot& snapshot) {
     }
     judgeSilence(snapshot, findings);
     judgeCoverage(snapshot, findings);
-    judgeWebhook(snapshot, findings);
+    judgeReports(snapshot, findings);
     std::stable_sort(
         findings.begin(), findings.end(),
         [](const HealthFinding& a, const HealthFinding& b) { return a.severity > b.severity; });

@@ -107,6 +107,14 @@ struct HealthSnapshot {
     };
     std::optional<Webhook> webhook;
 
+    /// Receipts that cannot be written, while messages are.
+    struct Receipts {
+        WallTime since;
+        std::string cause;
+        std::uint64_t missed = 0;  ///< lines
+    };
+    std::optional<Receipts> receipts;
+
     /// A node that this one exchanges records with.
     struct Twin {
         std::string name;
@@ -132,7 +140,8 @@ enum class Severity { Warning, Critical };
 struct HealthFinding {
     /// "not_running", "not_stored", "certificate", "disk", "disk_trend", "unfetched", "locked",
     /// "left_out", "unlistable", "unknown_mailbox", "refused", "put_off", "record", "held_back",
-    /// "replaced_password", "not_recoverable", "drain", "silent", "webhook", "twin".
+    /// "replaced_password", "not_recoverable", "drain", "silent", "webhook", "twin",
+    /// "receipts".
     std::string kind;
     std::string about;  ///< tells it from others of its kind, as long as it lasts; may be empty
     Severity severity = Severity::Warning;

@@ -87,6 +87,16 @@ def flat(runs):
     return f"{mine:.2f} CPU s per 1,000, {mine / base:.2f} × {base:.2f}", mine <= 1.1 * base
 
 
+def receipted(runs):
+    """What receipts take of the rate, and of the processor, beside a server in the same runs that writes none."""
+    (rate, cpu), (bare_rate, bare_cpu) = ([median(runs.get(who), what) for what in ("delivered", "cpu_per_1000")]
+                                          for who in ("Postern", "unreceipted"))
+    if None in (rate, bare_rate):
+        return "", False
+    return (f"{rate / bare_rate:.3f} × {bare_rate:,.0f} /s, CPU {cpu / bare_cpu:.3f} × {bare_cpu:.3f} s per 1,000",
+            rate >= 0.98 * bare_rate)
+
+
 def usable(runs):
     seen, ordered, found = (median(runs.get("page"), figure) for figure in ("seen", "sorted", "found"))
     if seen is None:
@@ -108,6 +118,12 @@ def everybody(run, **more):
 def grown(name, run, server="Postern"):
     return Goal(f"growth, {name}", "CPU as with 16 connections, 64 mailboxes, none waiting, within 10 %", "/s",
                 "delivered", {"spread": ingest(75 * KIB, 16, 64, 4000), server: run}, flat, True)
+
+
+def with_receipts(name, size, connections, most):
+    run = ingest(size, connections, min(connections, 64), most)
+    return Goal(f"receipts, {name}", "98 % of the rate without", "/s", "delivered",
+                {"unreceipted": run, "Postern": run}, receipted, True)
 
 
 SPREAD = ingest(75 * KIB, 64, 64, 4000)
@@ -137,6 +153,9 @@ GOALS = [
     Goal("page, table of 5,000 mailboxes", "usable within 1 s", "ms", "seen", {"page": table(5000)}, usable, True),
     Goal("page, 10 admins watch 5,000 mailboxes, 10 messages/s", "10 % of a core more", "cores", "watched",
          {"page": watched(5000, 10)}, cheap, True),
+    *(with_receipts(*words) for words in (("75 KiB, 64 connections", 75 * KIB, 64, 4000),
+                                          ("75 KiB, 1 connection", 75 * KIB, 1, 1000),
+                                          ("4 KiB, 8 connections", 4 * KIB, 8, 6000))),
     *(grown(f"{connections} connections", ingest(75 * KIB, connections, 64, 4000)) for connections in (1, 64, 256)),
     grown("1 mailbox", ingest(75 * KIB, 16, 1, 4000)),
     grown("5,000 mailboxes", populous(75 * KIB, 16, 5000, 4000), "populous"),

@@ -169,5 +169,9 @@ def raw(size, threads, directories, most):
     return run
 
 
+def without_receipts(stage):
+    return Postern(stage, {"store": {"keep_receipts": "0s"}})
+
+
 def with_unlock_cache(stage):
     return Postern(stage, {"pop3": {"unlock_cache": "5m"}}, mailboxes=8)

@@ -185,6 +185,7 @@ TEST_CASE("a file with only a domain has every default") {
     CHECK(config.tls.minimum == "1.2");
     CHECK(config.store.minFree == 1ULL << 30U);
     CHECK(config.store.keepDeleted == std::chrono::hours(24));
+    CHECK(config.store.keepReceipts == std::chrono::hours(90 * 24));
     CHECK_FALSE(config.keys.recovery);
     CHECK(config.log.level == gateway::log::Level::Info);
     CHECK(config.log.format == gateway::log::Format::Text);
@@ -219,6 +220,7 @@ minimum = "1.3"
 [store]
 min_free = "0"
 keep_deleted = "7d"
+keep_receipts = "0s"
 [log]
 level = "warning"
 format = "json"
@@ -242,6 +244,7 @@ format = "json"
     CHECK(config.tls.minimum == "1.3");
     CHECK(config.store.minFree == 0);
     CHECK(config.store.keepDeleted == std::chrono::hours(7 * 24));
+    CHECK(config.store.keepReceipts.count() == 0);
     CHECK(config.log.level == gateway::log::Level::Warning);
     CHECK(config.log.format == gateway::log::Format::Json);
     CHECK(config.where("smtp.max_connections") == "/etc/p.toml:9: smtp.max_connections");
@@ -348,6 +351,7 @@ TEST_CASE("the example file changes nothing, also with every default written out
         CHECK(config.store.kind == none.store.kind);
         CHECK(config.store.minFree == none.store.minFree);
         CHECK(config.store.keepDeleted == none.store.keepDeleted);
+        CHECK(config.store.keepReceipts == none.store.keepReceipts);
         CHECK(config.keys.recovery == none.keys.recovery);
         CHECK(config.log.level == none.log.level);
         CHECK(config.log.format == none.log.format);

@@ -31,7 +31,7 @@ struct ImportHouse : House {
     }
 
     json import(const std::string& text, const std::string& address = kAddress) {
-        return importMessage(config, keeper, store, {{"address", address}}, file(text));
+        return importMessage(config, keeper, store, nullptr, {{"address", address}}, file(text));
     }
 
     /// What an archiver would get.
@@ -127,7 +127,7 @@ TEST_CASE("only plain files are read") {
 
 TEST_CASE("a password reset between sealing and storing: nothing is stored under the old key") {
     ImportHouse house;
-    MessageImport import(house.config, house.store, {{"address", kAddress}},
+    MessageImport import(house.config, house.store, nullptr, {{"address", kAddress}},
                          house.file("Subject: a\n\n"));
     import.seal(*house.keeper.current());
     const auto reset = house.ask("mailbox.reset_password", {{"address", kAddress}});
@@ -143,7 +143,7 @@ TEST_CASE("a password reset between sealing and storing: nothing is stored under
 
 TEST_CASE("a password changed between sealing and storing opens what is stored") {
     ImportHouse house;
-    MessageImport import(house.config, house.store, {{"address", kAddress}},
+    MessageImport import(house.config, house.store, nullptr, {{"address", kAddress}},
                          house.file("Subject: a\n\n"));
     import.seal(*house.keeper.current());
     const auto changed =
@@ -166,8 +166,8 @@ TEST_CASE("whichever call of an import fails, nothing of it is there, and the ne
         {
             const shim::Watch watch(shim::failNth(n, EIO));
             try {
-                importMessage(house.config, house.keeper, house.store, {{"address", kAddress}},
-                              std::move(file));
+                importMessage(house.config, house.keeper, house.store, nullptr,
+                              {{"address", kAddress}}, std::move(file));
                 failed = false;
             } catch (const Error&) {
             }

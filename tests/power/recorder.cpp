@@ -155,7 +155,8 @@ ssize_t writeAt(int descriptor, const void* octets, off_t offset, Call call) {
         return call();
     }
     const std::lock_guard lock(oneOrder);
-    const off_t at = offset >= 0 ? offset : ::lseek(descriptor, 0, SEEK_CUR);
+    const bool atEnd = (::fcntl(descriptor, F_GETFL) & O_APPEND) != 0;
+    const off_t at = offset >= 0 ? offset : ::lseek(descriptor, 0, atEnd ? SEEK_END : SEEK_CUR);
     const ssize_t result = call();
     if (result > 0) {
         note(words("write", inodeOf(descriptor), at, result), octets,

@@ -6,7 +6,9 @@
 
 #include <doctest/doctest.h>
 
+#include "crypto/digest.h"
 #include "gateway/base/error.h"
+#include "gateway/store/receipt_history.h"
 #include "tests/store/store_fixture.h"
 
 using gateway::Deposit;
@@ -124,4 +126,43 @@ TEST_CASE("whichever call fails, either every mailbox has its copy or none has")
         CHECK(fixture.files().size() == (failed ? 0 : copies.size()));
     }
     CHECK(n > 30);
+}
+
+TEST_CASE("each copy's receipt tells its own file, and there is none before it is asked for") {
+    const StoreFixture fixture;
+    DirectoryStore store(fixture.layout);
+    gateway::ReceiptLog log(fixture.layout, gateway::NodeId::generate());
+    const gateway::Drop other(gateway::MailboxId::generate(),
+                              crypto::OpenKey::generate().sealKey());
+    const MessageId id = MessageId::generate();
+    Deposit deposit(store, id, {{fixture.drop(), "For: one\r\n"}, {other, "To: two\r\n"}}, &log);
+    const std::string message(200'000, 'm');
+    deposit.append(octetsOf(message).first(70'001));
+    deposit.append(octetsOf(message).subspan(70'001));
+    deposit.commit();
+    CHECK(gateway::readReceipts(fixture.layout, fixture.mailbox).receipts.empty());
+    deposit.writeReceipts({"192.0.2.1", "TLSv1.3/X"});
+    for (const gateway::Drop& drop : {fixture.drop(), other}) {
+        const std::string file =
+            gateway::readWhole(fixture.layout.message(drop, id), 2 * message.size());
+        const auto receipts = gateway::readReceipts(fixture.layout, drop.mailbox).receipts;
+        REQUIRE(receipts.size() == 1);
+        CHECK(receipts[0].id == id);
+        CHECK(receipts[0].file.octets == file.size());
+        CHECK(receipts[0].file.sha256 == crypto::sha256(octetsOf(file)));
+        CHECK(receipts[0].peer == "192.0.2.1");
+    }
+}
+
+TEST_CASE("receipts that cannot be written take nothing back") {
+    const StoreFixture fixture;
+    DirectoryStore store(fixture.layout);
+    gateway::ReceiptLog log(fixture.layout, gateway::NodeId::generate());
+    std::filesystem::create_symlink("nowhere", fixture.layout.receipts());
+    Deposit deposit(store, MessageId::generate(), {{fixture.drop(), ""}}, &log);
+    deposit.append(octetsOf("a message"));
+    deposit.commit();
+    deposit.writeReceipts({"192.0.2.1", ""});
+    CHECK(log.trouble());
+    CHECK(fixture.listed(store) == std::vector<MessageId>{deposit.id()});
 }

@@ -67,6 +67,17 @@ TEST_CASE("a node is drained when nothing and nobody is left on it") {
     left([](auto& one) { one.known = false; });
 }
 
+TEST_CASE("receipts that cannot be written are told, with how many were missed") {
+    HealthSnapshot snapshot = well();
+    snapshot.receipts =
+        HealthSnapshot::Receipts{kNow - minutes(5), "write it: No space left on device", 7};
+    const HealthFinding found = only(snapshot);
+    CHECK(found.kind == "receipts");
+    CHECK(found.severity == gateway::Severity::Warning);
+    CHECK(found.since == kNow - minutes(5));
+    CHECK(holds(found.text, "7 missed): write it: No space left"));
+}
+
 TEST_CASE("a webhook that takes nothing is told where people look") {
     HealthSnapshot snapshot = well();
     snapshot.webhook =

@@ -1,0 +1,13 @@
+// What the gateway cannot tell others: alerts that nobody takes, receipts that cannot be written.
+// A part of judgeHealth(); as pure as that.
+#pragma once
+
+#include <vector>
+
+#include "gateway/watch/health.h"
+
+namespace gateway {
+
+void judgeReports(const HealthSnapshot& snapshot, std::vector<HealthFinding>& findings);
+
+}  // namespace gateway
