@@ -4,7 +4,7 @@
 """Two A records under one name: senders and archivers come to either node, as they happen to choose."""
 from scene import Scene
 
-from cases import case, expect, run
+from cases import case, run
 from gateway import DOMAIN
 from names import host_record
 
@@ -16,10 +16,10 @@ def whichever_node_is_chosen_nothing_is_lost(stage):
     scene.publish(host_record(DOMAIN, *(node.host for node in scene.nodes)))
     scene.traffic(mailbox, DOMAIN)
     scene.stream.some_more()
+    for node in scene.nodes:
+        scene.mail_reaches(node)
     scene.trouble()
     scene.end()
-    for node in scene.nodes:
-        expect(node.took() > 0, f"{node.place.name} has taken nothing")
 
 
 if __name__ == "__main__":
