@@ -80,9 +80,12 @@ def a_reload_takes_the_log_level(stage):
     gateway.configure({"log": {"level": "info"}})
     gateway.signal(signal.SIGHUP)
 
+    later = []
+
     def logged():
-        uidl = deliver(gateway, fixtures.small(2), mailbox)
-        return uidl in gateway.log()
+        later.append(deliver(gateway, fixtures.small(2), mailbox))
+        log = gateway.log()
+        return any(uidl in log for uidl in later)  # the newest may not be written yet
     wait_for("the log to name a message that came after the reload", 20, logged)
 
 
