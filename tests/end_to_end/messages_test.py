@@ -134,7 +134,8 @@ def mailboxes_that_cannot_take_it_say_why(stage):
 
 @case
 def a_large_file_leaves_little_in_memory_and_others_are_served(stage):
-    gateway, mailbox = started(stage)
+    # What is freed is given back, and not put aside by AddressSanitizer to be watched.
+    gateway, mailbox = started(stage, environment={"ASAN_OPTIONS": "quarantine_size_mb=1"})
     other = gateway.create("other")
     file = stage.folder / "large.eml"
     with open(file, "wb") as out:
@@ -150,7 +151,8 @@ def a_large_file_leaves_little_in_memory_and_others_are_served(stage):
         served += 1
     expect_equal(command.returncode, 0, "exit code")
     expect(served > 0, "nobody else was served")
-    expect(gateway.status("VmHWM") - before < 110_000, f"memory grew by {gateway.status('VmHWM') - before} KiB")
+    print(f"figure: importing 150 MiB took {(gateway.status('VmHWM') - before) >> 10} MiB of memory")
+    expect(gateway.status("VmHWM") - before < 40_000, f"memory grew by {gateway.status('VmHWM') - before} KiB")
     uidl = command.stdout.read().split()[0].decode()
     expect_equal(fetch_all(gateway, mailbox)[uidl], normalised(file.read_bytes()), "the message")
 
