@@ -11,7 +11,6 @@ import re
 import signal
 import socket
 import subprocess
-import time
 
 from cases import Failure, expect, expect_equal, wait_for
 

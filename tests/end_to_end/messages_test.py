@@ -4,7 +4,6 @@ opened to their end to see that they are whole. The server runs, or it does not.
 """
 import json
 import os
-import pathlib
 import re
 import shutil
 import subprocess

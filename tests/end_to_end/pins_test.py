@@ -11,7 +11,7 @@ import subprocess
 from cases import case, expect, expect_equal, need, run, wait_for
 from clients import SENDER, Smtp, message_id, tls_context
 from fixtures import stuffed
-from gateway import Gateway, die_with_parent, started
+from gateway import die_with_parent, started
 
 M365 = "mail.protection.outlook.com"
 REPORT = b"X-MS-Journal-Report:\r\nX-OriginatorOrg: contoso.example\r\nSubject: a report\r\n\r\ntext\r\n"

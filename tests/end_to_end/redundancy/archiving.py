@@ -11,9 +11,8 @@ from gateway import DOMAIN
 from names import Resolver
 from sending import report
 
-PAUSE = 0.2         # seconds between two visits
-AT_ONCE = 50        # messages in one session
-FETCHMAIL_SECONDS = 20
+PAUSE = 0.2   # seconds between two visits
+AT_ONCE = 50  # messages in one session
 
 
 class Account:
