@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # time limit: 600 s
+# waits
 """What admins put below mailboxes/ and config/ by hand: messages moved from another node are served; wrong
 files are left where they are, left out, named, and judged again when they change; a slow copy is never taken
 for a wrong file.
