@@ -103,14 +103,11 @@ bool decode(std::string_view raw, std::string& into) {
 
 /// Where the text that begins at `quote` ends: its second quote; nothing where it does not.
 std::size_t endOfText(std::string_view text, std::size_t quote) {
-    for (std::size_t at = quote + 1; at < text.size(); ++at) {
-        at = text.find_first_of("\"\\", at);
-        if (at == std::string_view::npos || text[at] == '"') {
-            return at;
-        }
-        ++at;  // what is escaped
+    std::size_t at = text.find_first_of("\"\\", quote + 1);
+    while (at != std::string_view::npos && text[at] == '\\') {
+        at = text.find_first_of("\"\\", at + 2);
     }
-    return std::string_view::npos;
+    return at;
 }
 
 /// Where the text begins that is the value of the key which ends at `quote`; nothing where no text

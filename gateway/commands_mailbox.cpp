@@ -290,7 +290,8 @@ void addAlertOptions(CLI::App& edit, std::map<std::string, std::string>& alerts)
                      "How long no mail may come when it usually does"),
           std::tuple("--alert-unfetched", "unfetched", "How long the oldest message may wait")}) {
         edit.add_option_function<std::string>(
-                name, [&alerts, key = key](const std::string& typed) { alerts[key] = typed; },
+                name,
+                [&alerts, setting = key](const std::string& typed) { alerts[setting] = typed; },
                 description)
             ->type_name("TIME")
             ->group("When it is warned of it; `0s` for never, `none` for what postern.toml says");

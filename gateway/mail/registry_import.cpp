@@ -106,8 +106,8 @@ std::map<MailboxId, Record> RegistryKeeper::State::withHeldBack(std::span<const 
     return all;
 }
 
-bool RegistryKeeper::State::Plan::trusts(const RecordContext& context, const NodeFile& file) const {
-    return context.trusts(file.node, file.nodeKey) || trusted.trusts(file.node, file.nodeKey);
+bool RegistryKeeper::State::Plan::trusts(const RecordContext& known, const NodeFile& file) const {
+    return known.trusts(file.node, file.nodeKey) || trusted.trusts(file.node, file.nodeKey);
 }
 
 RegistryKeeper::State::Plan RegistryKeeper::State::plan(std::span<const Record> others,

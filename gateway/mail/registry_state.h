@@ -19,7 +19,7 @@ struct RegistryKeeper::State {
 
     /// What an import would do.
     struct Plan {
-        bool trusts(const RecordContext& context, const NodeFile& file) const;
+        bool trusts(const RecordContext& known, const NodeFile& file) const;
 
         Import import;
         TrustedNodes trusted;      ///< afterwards

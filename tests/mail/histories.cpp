@@ -20,8 +20,9 @@ constexpr std::size_t kMostMachines = 5;
 std::string base64Of(unsigned char octet) {
     static constexpr std::string_view kDigits =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const std::string group{kDigits[octet >> 2U], kDigits[(octet << 4U | octet >> 4U) & 63U],
-                            kDigits[(octet << 2U | octet >> 6U) & 63U], kDigits[octet & 63U]};
+    const unsigned int bits = octet;
+    const std::string group{kDigits[bits >> 2U], kDigits[(bits << 4U | bits >> 4U) & 63U],
+                            kDigits[(bits << 2U | bits >> 6U) & 63U], kDigits[bits & 63U]};
     std::string text;
     for (int i = 0; i < 10; ++i) {
         text += group;

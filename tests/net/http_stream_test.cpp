@@ -184,7 +184,6 @@ TEST_CASE("a client that takes nothing is cut, and one that takes slowly is not"
     net::HttpServer::Options options;
     options.response = 200ms;
     Streaming endless(forEver, {}, options);
-    std::optional<net::ConnectionEnded::Why> ended;
     talk::Pair pair;
     pair.send(get("GET"));
     CHECK_THROWS_AS(pair.run([&](net::LineStream& stream) { return endless.converse(stream); }),

@@ -168,7 +168,7 @@ TEST_CASE("where space is short those deleted first go first, and only as many a
         ids.push_back(fixture.deliver(store, 100'000));
     }
     // Not in order of arrival: by the time of their deletion.
-    for (const std::size_t i : {2, 0, 3}) {
+    for (const std::size_t i : {2UL, 0UL, 3UL}) {
         store.remove(fixture.drop(), {{ids[i]}});
         awaitLaterTime(fixture);
     }

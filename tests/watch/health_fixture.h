@@ -23,7 +23,9 @@ inline HealthSnapshot well() {
     snapshot.now = kNow;
     snapshot.limits.minFree = kGiB;
     snapshot.limits.maxMessageSize = kGiB / 4;
-    snapshot.certificate.emplace().ends = kNow + hours(24 * 100);
+    HealthSnapshot::Certificate certificate;
+    certificate.ends = kNow + hours(24 * 100);
+    snapshot.certificate = certificate;
     snapshot.disk = HealthSnapshot::Disk{10 * kGiB, {}, {}};
     HealthSnapshot::Mailbox mailbox;
     mailbox.address = kAddress;

@@ -26,7 +26,8 @@ TEST_CASE("a twin is named once it is behind for five minutes") {
 
 TEST_CASE("a drain is a warning that counts down, and says when the node may be stopped") {
     HealthSnapshot snapshot = well();
-    HealthSnapshot::Drain& drain = snapshot.drain.emplace();
+    snapshot.drain = HealthSnapshot::Drain{};
+    HealthSnapshot::Drain& drain = *snapshot.drain;
     drain.since = kNow - hours(1);
     drain.until = kNow + hours(7);
     drain.sessions = 2;

@@ -262,7 +262,7 @@ TEST_CASE("silence is told of mailboxes that take mail and had some, at their ow
     CHECK(quiet([](auto& all, auto&) { all.limits.silence = hours(0); }));
     CHECK(quiet([](auto&, auto& one) { one.takesMail = false; }));
     CHECK(quiet([](auto&, auto& one) { one.received.reset(); }));
-    CHECK(quiet([](auto& all, auto&) { all.drain.emplace(); }));
+    CHECK(quiet([](auto& all, auto&) { all.drain = HealthSnapshot::Drain{}; }));
     CHECK(quiet([](auto& all, auto&) { all.running = false; }));
 }
 
