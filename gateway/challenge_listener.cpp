@@ -2,7 +2,7 @@
 
 #include "acme/challenge_answer.h"
 #include "gateway/base/error.h"
-#include "gateway/web_server.h"
+#include "gateway/page_address.h"
 
 namespace gateway {
 
@@ -62,7 +62,7 @@ asio::awaitable<void> ChallengeListener::end() {
 }
 
 asio::awaitable<net::HttpResponse> ChallengeListener::answer(net::HttpRequest request) const {
-    co_return acme::answerChallenge(m_challenges, request, WebServer::pageForOthers(m_config));
+    co_return acme::answerChallenge(m_challenges, request, pageAddressForOthers(m_config));
 }
 
 }  // namespace gateway

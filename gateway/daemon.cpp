@@ -18,6 +18,7 @@
 #include "gateway/base/error.h"
 #include "gateway/base/log.h"
 #include "gateway/net/offload.h"
+#include "gateway/page_address.h"
 #include "gateway/service_notify.h"
 
 namespace gateway {
@@ -175,8 +176,7 @@ Daemon::Daemon(Config config)
                     return m_monitoring.converse(stream, tlsFromStart);
                 }),
       m_challengeListener(m_io, m_config, m_challenges, m_tls),
-      m_webAccounts(m_layout,
-                    std::make_shared<webui::SetupLink>(m_layout, WebServer::page(m_config)),
+      m_webAccounts(m_layout, std::make_shared<webui::SetupLink>(m_layout, pageAddress(m_config)),
                     !m_config.web.listen.empty()),
       m_twins(m_config, twinsHouse()),
       m_web(m_io, m_config, m_tls, webEngine()),

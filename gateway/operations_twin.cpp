@@ -9,11 +9,11 @@
 #include "gateway/base/text.h"
 #include "gateway/certificate_status.h"
 #include "gateway/exit_code.h"
+#include "gateway/page_address.h"
 #include "gateway/replica/invitation.h"
 #include "gateway/replica/twins_file.h"
 #include "gateway/request_fields.h"
 #include "gateway/twin_report.h"
-#include "gateway/web_server.h"
 #include "webui/admins.h"
 
 namespace gateway {
@@ -111,7 +111,7 @@ json list(const Config& config, RegistryKeeper& /*keeper*/, json& /*request*/) {
 
 std::string urlIn(const Config& config, const json& request) {
     const std::string given = textIn(request, "url");
-    const auto url = replica::parseTwinUrl(given.empty() ? WebServer::page(config) : given);
+    const auto url = replica::parseTwinUrl(given.empty() ? pageAddress(config) : given);
     if (!url && given.empty()) {
         throw Refusal(EX_CONFIG, "twins come by the web page's port, and web.listen is empty in " +
                                      config.file.native());

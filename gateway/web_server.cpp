@@ -53,21 +53,4 @@ asio::awaitable<void> WebServer::end() {
     co_await m_listener.drained(std::chrono::steady_clock::time_point::max());
 }
 
-std::string WebServer::page(const Config& config) {
-    if (config.web.listen.empty()) {
-        return {};
-    }
-    ListenAddress address = config.web.listen.front();
-    // The server's name leads to the loopback for nobody.
-    if (!address.isLoopback()) {
-        address.host = config.hostname;
-    }
-    return "https://" + address.str() + '/';
-}
-
-std::string WebServer::pageForOthers(const Config& config) {
-    const auto& listen = config.web.listen;
-    return listen.empty() || listen.front().isLoopback() ? std::string() : page(config);
-}
-
 }  // namespace gateway

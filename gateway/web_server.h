@@ -25,11 +25,6 @@ public:
     /// Ends all connections; returns once none is left.
     asio::awaitable<void> end();
 
-    /// The address of the page, for the set-up link: "https://msgw1.example.com:8450/".
-    static std::string page(const Config& config);
-    /// The same for who comes from another machine; empty where he could not get there.
-    static std::string pageForOthers(const Config& config);
-
 private:
     const Config& m_config;
     webui::Site m_site;
