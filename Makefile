@@ -30,9 +30,10 @@ deb: ## Build the release and a Debian package of it, build/postern_*.deb
 	@packaging/build release postern
 	@packaging/build-deb
 
-package-test: ## Install, use, upgrade and purge the package on minimal systems of SUITES="bookworm trixie" (as root)
+package-test: ## Build, judge, install, use, upgrade, purge the package on minimal systems of SUITES="bookworm trixie"; the container (as root)
 	@packaging/install-dependencies container
 	@for suite in $(SUITES); do tests/fresh_package $$suite || exit; done
+	@[[ " $(SUITES) " != *" bookworm "* ]] || tests/fresh_container build/chroots/bookworm-packages/postern.deb
 
 install: ## Build the release and install it with its service under PREFIX=/usr/local (as root; DESTDIR is honoured)
 	@packaging/install-dependencies build
