@@ -69,10 +69,10 @@ bool equalInConstantTime(std::span<const std::byte> left, std::span<const std::b
            sodium_memcmp(asInput(left), asInput(right), left.size()) == 0;
 }
 
-bool memoryLocked() {
+bool memoryLocked(std::size_t octets) {
     requireSodium();
     // sodium_malloc goes on where the kernel refuses to lock, so it is tried here on its own.
-    std::vector<std::byte> sample(1);
+    std::vector<std::byte> sample(octets);
     if (sodium_mlock(sample.data(), sample.size()) != 0) {
         return false;
     }

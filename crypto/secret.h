@@ -54,8 +54,7 @@ void wipe(std::span<char> text);
 /// Compares in a time that depends on the length only.
 bool equalInConstantTime(std::span<const std::byte> left, std::span<const std::byte> right);
 
-/// Whether this process may lock memory at all; where not, secrets may reach the swap, which is
-/// said once at start.
-bool memoryLocked();
+/// Whether this process may lock so many octets more; where not, secrets may reach the swap.
+bool memoryLocked(std::size_t octets);
 
 }  // namespace crypto

@@ -2,10 +2,6 @@
 
 #include <algorithm>
 #include <csignal>
-#include <malloc.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sysexits.h>
 #include <thread>
 
 #include <asio/co_spawn.hpp>
@@ -13,7 +9,6 @@
 #include <asio/redirect_error.hpp>
 #include <asio/use_awaitable.hpp>
 
-#include "crypto/secret.h"
 #include "gateway/base/durable_file.h"
 #include "gateway/base/error.h"
 #include "gateway/base/log.h"
@@ -31,9 +26,6 @@ using namespace std::chrono_literals;
 constexpr std::size_t kDiskThreads = 32;
 /// At most min(cores, 2) unlocks at once (SPEC section 3).
 constexpr std::size_t kMostUnlocks = 2;
-constexpr std::size_t kMostPop3Connections = 1000;
-constexpr int kMostArenas = 4;
-constexpr int kKeptMemory = 1024 * 1024;
 
 Layout prepareData(const Config& config) {
     const Layout layout(config.data);
@@ -98,33 +90,11 @@ net::Listener::Limits smtpLimits(const Config& config) {
     return limits;
 }
 
-net::Listener::Limits pop3Limits() {
+net::Listener::Limits pop3Limits(std::size_t connections) {
     net::Listener::Limits limits;
-    limits.connections = kMostPop3Connections;
+    limits.connections = connections;
     limits.refusal = "-ERR [SYS/TEMP] Too many connections, try again later\r\n";
     return limits;
-}
-
-/// As many descriptors as we may have: each connection and each message in flight needs one.
-void raiseDescriptorLimit() {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        ::setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
-/// Buffers of messages come and go thousands of times a second: given back to the system each time
-/// they would cost as many page faults, a third of what a RETR costs. What is kept after a rush is
-/// at most kKeptMemory for each of the arenas.
-void keepFreedMemory() {
-#ifdef __GLIBC__
-    // NOLINTBEGIN(concurrency-mt-unsafe) so before the first thread starts
-    ::mallopt(M_ARENA_MAX, kMostArenas);
-    ::mallopt(M_TRIM_THRESHOLD, kKeptMemory);
-    ::mallopt(M_MMAP_THRESHOLD, kKeptMemory);
-    // NOLINTEND(concurrency-mt-unsafe)
-#endif
 }
 
 /// What a crash left in the folders of this node alone; the store sweeps its own.
@@ -167,7 +137,7 @@ Daemon::Daemon(Config config)
              [this](net::LineStream& stream, bool tlsFromStart) {
                  return m_smtpServer.converse(stream, tlsFromStart);
              }),
-      m_pop3(m_io, "pop3", pop3Limits(),
+      m_pop3(m_io, "pop3", pop3Limits(kMostPop3Sessions),
              [this](net::LineStream& stream, bool tlsFromStart) {
                  return m_pop3Server.converse(stream, tlsFromStart);
              }),
@@ -361,27 +331,6 @@ asio::awaitable<void> Daemon::stop() {
     }
     m_stopped = true;
     m_signals.cancel();
-}
-
-int serve(const Config& config) {
-    ::umask(077);
-    keepFreedMemory();
-    raiseDescriptorLimit();
-    std::signal(SIGPIPE, SIG_IGN);  // a peer that went away is an error of write, not our end
-    log::configure(config.log.level, config.log.format);
-    if (!crypto::memoryLocked()) {
-        log::warning(
-            "memory cannot be locked: keys of open sessions may reach the swap; raise "
-            "LimitMEMLOCK (the unit has 64M)");
-    }
-    for (const std::string& key : config.withoutEffect) {
-        log::warning("a setting has no effect in this version", {{"key", key}});
-    }
-    Daemon daemon(config);
-    log::start();
-    daemon.run();
-    log::stop();
-    return EX_OK;
 }
 
 }  // namespace gateway

@@ -62,6 +62,7 @@ public:
 
 private:
     static constexpr std::chrono::seconds kGrace{30};
+    static constexpr std::size_t kMostPop3Sessions = 1000;
 
     using Job = std::function<asio::awaitable<void>()>;
 
@@ -128,9 +129,14 @@ private:
     asio::awaitable<nlohmann::json> control(nlohmann::json request, Descriptor file);
     asio::awaitable<nlohmann::json> importFile(nlohmann::json request, Descriptor file);
     asio::awaitable<nlohmann::json> status();
+    /// As much of it as the keys of all sessions take; says where not.
+    static bool canLockMemory();
     /// `/metrics`, `/healthz` and `/readyz`.
     asio::awaitable<net::HttpResponse> answerMonitoring(net::HttpRequest request);
     asio::awaitable<net::HttpResponse> metrics();
+    asio::awaitable<net::HttpResponse> readiness();
+    /// Why no mail can be taken; empty where it can, as far as is known without a look at the disk.
+    std::string whyNotReady() const;
     static net::Listener::Limits metricsLimits();
     webui::Engine webEngine();
     bool isOurName(const std::string& host) const;
@@ -179,6 +185,7 @@ private:
     pop3::Server m_pop3Server;
     net::HttpServer m_monitoring;
     net::OneAtATime m_oneScrape;
+    net::OneAtATime m_oneProbe{m_io.get_executor()};
     net::Listener m_smtp;
     net::Listener m_pop3;
     net::Listener m_metrics;
@@ -198,6 +205,7 @@ private:
     bool m_stopping = false;                 ///< nothing new is taken
     bool m_stopped = false;                  ///< and nothing old is left
     const WallTime m_started = std::chrono::system_clock::now();
+    const bool m_memoryLocked = canLockMemory();
     std::optional<WallTime> m_drainedSaid;  ///< of the drain that began then
     DiskTrend m_diskTrend;
     std::optional<WallTime> m_roomShortSince;
@@ -211,6 +219,7 @@ private:
     unsigned m_alertFailures = 0;  ///< in a row
     std::chrono::steady_clock::time_point m_alertPause;
     std::optional<HealthSnapshot::Webhook> m_alertTrouble;
+    std::string m_alertsNotKept;   ///< why, where so
     MailboxTimes m_keptTimes;      ///< as they are on disk
     ArrivalHours m_keptArrivals;   ///< as m_keptTimes
     TrafficHistory m_keptHistory;  ///< as m_keptTimes

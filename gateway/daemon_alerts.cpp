@@ -67,7 +67,18 @@ asio::awaitable<void> Daemon::keepAlerts() {
         alerts.save(m_layout);
         return alerts;
     };
-    m_keptAlerts = co_await net::offload(m_disk, std::move(save));
+    std::string failure;
+    try {
+        m_keptAlerts = co_await net::offload(m_disk, std::move(save));
+    } catch (const Error& error) {
+        failure = error.what();  // most likely a disk that is itself among what is to be told
+    }
+    if (!failure.empty() && failure != m_alertsNotKept) {
+        log::error(
+            "which alerts were told cannot be kept: they are told, and after a restart again",
+            {{"cause", failure}});
+    }
+    m_alertsNotKept = std::move(failure);
 }
 
 asio::awaitable<void> Daemon::tellAlert(Alerts::Notice notice) {

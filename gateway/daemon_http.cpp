@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "gateway/base/durable_file.h"
 #include "gateway/base/error.h"
 #include "gateway/base/log.h"
 #include "gateway/daemon.h"
@@ -17,6 +18,8 @@ using net::HttpRequest;
 using net::HttpResponse;
 
 constexpr std::size_t kMostMetricsConnections = 32;
+/// Octets: a block, so that a full disk shows.
+constexpr std::size_t kProbe = 4096;
 
 /// A page that a browser on this machine shows may resolve its own name to 127.0.0.1 and ask under
 /// that (DNS rebinding): on the loopback only names of this machine are answered.
@@ -61,14 +64,50 @@ asio::awaitable<HttpResponse> Daemon::answerMonitoring(HttpRequest request) {
     if (request.path == "/healthz") {
         co_return HttpResponse::text(200, "alive\n");
     }
-    if (request.path == "/readyz" && m_house.draining() && !m_stopping) {
-        co_return HttpResponse::text(503, "draining: no new mail is taken\n");
-    }
     if (request.path == "/readyz") {
-        co_return m_stopping ? HttpResponse::text(503, "stopping: no mail is taken any more\n")
-                             : HttpResponse::text(200, "ready\n");
+        co_return co_await readiness();
     }
     co_return HttpResponse::text(404, "There are /metrics, /healthz and /readyz.\n");
+}
+
+std::string Daemon::whyNotReady() const {
+    if (m_stopping) {
+        return "stopping: no mail is taken any more";
+    }
+    if (m_house.draining()) {
+        return "draining: no new mail is taken";
+    }
+    if (m_house.room() == 0) {
+        return "disk: no mail is taken below store.min_free";
+    }
+    if (m_tls.current()->facts().ends <= std::chrono::system_clock::now()) {
+        return "certificate: it has ended";
+    }
+    return {};
+}
+
+/// A file is written where messages go, and taken away before it has a name. Not whether the last
+/// message was stored: who sends nobody here any more would never hear that the next one would be.
+asio::awaitable<HttpResponse> Daemon::readiness() {
+    std::string why = whyNotReady();
+    if (why.empty()) {
+        const net::OneAtATime::Turn turn = co_await m_oneProbe.turn();
+        auto write = [folder = m_layout.mailboxes()]() -> std::string {
+            try {
+                const std::vector<std::byte> octets(kProbe);
+                DurableFile(folder / "probe", DurableFile::Existing::Refuse).write(octets);
+                return {};
+            } catch (const Error& error) {
+                return std::string("disk: ") + error.what();
+            }
+        };
+        why = co_await net::offload(m_disk, std::move(write));
+    }
+    if (why.empty()) {
+        why = whyNotReady();  // while it was written
+    }
+    co_return why.empty() ? HttpResponse::text(200, "ready\n")
+                          : HttpResponse::text(503, why + '\n');
 }
 
 /// One at a time: each reads the folders of all mailboxes, and who asks on many connections must
@@ -77,8 +116,9 @@ asio::awaitable<HttpResponse> Daemon::metrics() {
     const net::OneAtATime::Turn turn = co_await m_oneScrape.turn();
     auto traffic = m_house.traffic();
     nlohmann::json known = co_await status();
-    auto describe = [known = std::move(known), traffic = std::move(traffic)] {
-        return describeMetrics(known, traffic, std::chrono::system_clock::now());
+    auto describe = [known = std::move(known), traffic = std::move(traffic),
+                     stored = m_house.storeTimes()] {
+        return describeMetrics(known, traffic, std::chrono::system_clock::now(), stored);
     };
     HttpResponse response;
     response.fields.emplace_back("Content-Type", "text/plain; version=0.0.4; charset=utf-8");

@@ -5,10 +5,29 @@
 
 #include <asio/use_awaitable.hpp>
 
+#include "crypto/secret.h"
+#include "gateway/base/log.h"
 #include "gateway/daemon.h"
 #include "gateway/net/offload.h"
 
 namespace gateway {
+
+namespace {
+
+/// What a session's key takes of locked memory, a page.
+constexpr std::size_t kOctetsOfKey = 4096;
+
+}  // namespace
+
+bool Daemon::canLockMemory() {
+    const bool can = crypto::memoryLocked(kMostPop3Sessions * kOctetsOfKey);
+    if (!can) {
+        log::warning(
+            "memory cannot be locked: keys of open sessions may reach the swap; raise "
+            "LimitMEMLOCK (the unit has 64M)");
+    }
+    return can;
+}
 
 asio::awaitable<nlohmann::json> Daemon::status() {
     ServerFacts facts;
@@ -23,6 +42,7 @@ asio::awaitable<nlohmann::json> Daemon::status() {
     facts.storeTrouble = m_house.storeTrouble().entries();
     facts.webhook = m_alertTrouble;
     facts.receipts = receiptTrouble();
+    facts.memoryLocked = m_memoryLocked;
     auto describe = [this, facts = std::move(facts), registry = m_house.registry(),
                      times = m_house.times(), drain = m_house.drain(),
                      arrivals = m_house.arrivals()] {

@@ -2,6 +2,7 @@
 // the last look at the disk. Never blocks: belongs to the I/O thread.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -13,6 +14,7 @@
 #include "gateway/watch/arrival_hours.h"
 #include "gateway/watch/mailbox_times.h"
 #include "gateway/watch/metrics.h"
+#include "gateway/watch/store_times.h"
 #include "gateway/watch/store_trouble.h"
 #include "gateway/watch/traffic_history.h"
 #include "smtp/session.h"
@@ -29,6 +31,7 @@ public:
     bool asksForCertificate() const override { return m_asksForCertificate; }
     void onTurnedAway(const smtp::TurnedAway& event) override;
     void onStored(const MailboxId& mailbox) override;
+    void onDurable(std::chrono::steady_clock::duration took) override { m_storeTimes.add(took); }
     void onNotStored(const MailboxId& mailbox, const MessageId& id,
                      const std::string& cause) override;
 
@@ -53,6 +56,7 @@ public:
     void setArrivals(ArrivalHours arrivals) { m_arrivals = std::move(arrivals); }
     const ArrivalHours& arrivals() const { return m_arrivals; }
     const std::map<MailboxId, MailboxTraffic>& traffic() const { return m_traffic; }
+    const StoreTimes& storeTimes() const { return m_storeTimes; }
     /// What a page that watches hears of.
     enum class Event { Traffic, Trouble };
     void tellOf(std::function<void(Event)> tell) { m_tell = std::move(tell); }
@@ -69,6 +73,7 @@ private:
     MailboxTimes m_times;
     ArrivalHours m_arrivals;
     std::map<MailboxId, MailboxTraffic> m_traffic;
+    StoreTimes m_storeTimes;
     TrafficHistory m_history;
     std::function<void(Event)> m_tell = [](Event) {};
 };

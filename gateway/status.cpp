@@ -72,6 +72,7 @@ public:
         if (sources.server != nullptr) {
             m_snapshot.webhook = sources.server->webhook;
             m_snapshot.receipts = sources.server->receipts;
+            m_snapshot.memoryLocked = sources.server->memoryLocked;
         }
         m_snapshot.limits.minFree = sources.config.store.minFree;
         m_snapshot.limits.maxMessageSize = sources.config.smtp.maxMessageSize;

@@ -37,6 +37,7 @@ struct ServerFacts {
     std::optional<HealthSnapshot::Webhook> webhook;
     std::optional<HealthSnapshot::Receipts> receipts;
     std::vector<TwinReport> twins;
+    bool memoryLocked = true;
 };
 
 /// What status is told from. `server` is null where none runs.

@@ -244,6 +244,7 @@ asio::awaitable<Reply> Server::store(LineStream& stream, Session& session, Intak
     if (header != nullptr && !intake.refusal() && session.refusesContent(*header)) {
         co_return session.onRefused(Refusal::NotAllowed);
     }
+    const auto whole = std::chrono::steady_clock::now();
     const std::optional<Refusal> refusal = co_await intake.finish(m_timeouts.commit);
     if (refusal) {
         tellOfTrouble(envelope, intake);
@@ -265,6 +266,7 @@ asio::awaitable<Reply> Server::store(LineStream& stream, Session& session, Intak
     for (const Envelope::To& to : envelope.to) {
         m_engine.house.onStored(to.drop.mailbox);
     }
+    m_engine.house.onDurable(std::chrono::steady_clock::now() - whole);
     co_return session.onStored(intake.id());
 }
 

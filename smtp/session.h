@@ -3,6 +3,7 @@
 // 3207 (STARTTLS), 6152 (8BITMIME), 6531 (SMTPUTF8).
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -77,6 +78,8 @@ public:
     virtual void onTurnedAway(const TurnedAway& event) = 0;
     /// A message is durable in the mailbox.
     virtual void onStored(const gateway::MailboxId& /*mailbox*/) {}
+    /// A message is durable in all its mailboxes, so long after its last octet.
+    virtual void onDurable(std::chrono::steady_clock::duration /*took*/) {}
     /// The machine did not let us store one; its sender was asked to try again.
     virtual void onNotStored(const gateway::MailboxId& /*mailbox*/,
                              const gateway::MessageId& /*id*/, const std::string& /*cause*/) {}

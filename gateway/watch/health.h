@@ -115,6 +115,8 @@ struct HealthSnapshot {
     };
     std::optional<Receipts> receipts;
 
+    bool memoryLocked = true;  ///< whether keys of all sessions stay out of the swap
+
     /// A node that this one exchanges records with.
     struct Twin {
         std::string name;
@@ -141,7 +143,7 @@ struct HealthFinding {
     /// "not_running", "not_stored", "certificate", "disk", "disk_trend", "unfetched", "locked",
     /// "left_out", "unlistable", "unknown_mailbox", "refused", "put_off", "record", "held_back",
     /// "replaced_password", "not_recoverable", "drain", "silent", "webhook", "twin",
-    /// "receipts".
+    /// "receipts", "memory".
     std::string kind;
     std::string about;  ///< tells it from others of its kind, as long as it lasts; may be empty
     Severity severity = Severity::Warning;

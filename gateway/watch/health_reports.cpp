@@ -22,6 +22,12 @@ void judgeReports(const HealthSnapshot& snapshot, std::vector<HealthFinding>& fi
             "owners")
             .since = snapshot.receipts->since;
     }
+    if (!snapshot.memoryLocked) {
+        add(findings, "memory", Severity::Warning,
+            "memory cannot be locked: keys of open sessions may reach the swap",
+            "raise LimitMEMLOCK of the service (its unit has 64M), `ulimit -l` of the shell, or "
+            "memlock of the container, and start the server again");
+    }
 }
 
 }  // namespace gateway

@@ -1,5 +1,5 @@
-// What the gateway cannot tell others: alerts that nobody takes, receipts that cannot be written.
-// A part of judgeHealth(); as pure as that.
+// What the gateway cannot do beside mail: alerts that nobody takes, receipts that cannot be
+// written, memory that cannot be locked. A part of judgeHealth(); as pure as that.
 #pragma once
 
 #include <vector>

@@ -1,5 +1,7 @@
 #include "gateway/watch/metrics.h"
 
+#include <array>
+#include <cstdio>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -22,7 +24,12 @@ public:
     }
     template <typename Number>
     void add(const Labels& labels, Number value) {
-        m_text += std::exchange(m_head, {}) + m_name;
+        addPart("", labels, value);
+    }
+    /// Of a histogram, which has several under one name.
+    template <typename Number>
+    void addPart(const char* suffix, const Labels& labels, Number value) {
+        m_text += std::exchange(m_head, {}) + m_name + suffix;
         for (const auto& [label, text] : labels) {
             m_text += &label == &labels.front().first ? '{' : ',';
             m_text += std::string(label) + "=\"" + escaped(text) + '"';
@@ -156,6 +163,22 @@ void addTraffic(Page& page, const json& status,
                 &MailboxTraffic::fetched);
 }
 
+/// Each class holds those below it, too.
+void addStoreTimes(Page& page, const StoreTimes& stored) {
+    page.begin("store_seconds", "histogram",
+               "From a message's last octet until it was durable, since the server started.");
+    std::uint64_t sum = 0;
+    for (std::size_t number = 0; number <= StoreTimes::kEnds.size(); ++number) {
+        sum += stored.count(number);
+        const bool last = number == StoreTimes::kEnds.size();
+        std::array<char, 16> end{};
+        std::snprintf(end.data(), end.size(), "%g", last ? 0 : StoreTimes::kEnds.at(number));
+        page.addPart("_bucket", {{"le", last ? "+Inf" : end.data()}}, sum);
+    }
+    page.addPart("_sum", {}, stored.sum());
+    page.addPart("_count", {}, sum);
+}
+
 /// Strangers can name as many mailboxes as they like: those that nobody knows are one figure.
 void addRefused(Page& page, const json& status) {
     page.begin("mailbox_refused_total", "counter",
@@ -196,12 +219,13 @@ void addTwins(Page& page, const json& status) {
 }  // namespace
 
 std::string describeMetrics(const json& status, const std::map<MailboxId, MailboxTraffic>& traffic,
-                            WallTime now) {
+                            WallTime now, const StoreTimes& stored) {
     Page page;
     addServer(page, status, now);
     addWarnings(page, status);
     addWaiting(page, status, now);
     addTraffic(page, status, traffic);
+    addStoreTimes(page, stored);
     addRefused(page, status);
     addTwins(page, status);
     return page.take();

@@ -9,6 +9,7 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/mail/mailbox_id.h"
+#include "gateway/watch/store_times.h"
 
 namespace gateway {
 
@@ -20,6 +21,7 @@ struct MailboxTraffic {
 
 /// `status` as of describeStatus(). What it does not know is left out, never told as 0.
 std::string describeMetrics(const nlohmann::json& status,
-                            const std::map<MailboxId, MailboxTraffic>& traffic, WallTime now);
+                            const std::map<MailboxId, MailboxTraffic>& traffic, WallTime now,
+                            const StoreTimes& stored = {});
 
 }  // namespace gateway

@@ -2,12 +2,14 @@
 
 Readiness is seen by its greetings, never guessed by sleeping; however a case ends, the process goes.
 """
+import contextlib
 import ctypes
 import dataclasses
 import itertools
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -21,6 +23,9 @@ STOP_SECONDS = 60    # the grace of 30 s and what it takes to write out the log
 COMMAND_SECONDS = 60
 _SANITIZER = re.compile(r"(ERROR: (Address|Leak|Undefined)\w*Sanitizer|WARNING: ThreadSanitizer|runtime error:).*")
 _numbers = itertools.count()
+if os.geteuid() == 0:
+    with contextlib.suppress(ValueError):  # in a container that forbids it
+        resource.setrlimit(resource.RLIMIT_MEMLOCK, (64 << 20, 64 << 20))  # as the unit gives it, whoever the server runs as
 
 
 @dataclasses.dataclass(frozen=True)

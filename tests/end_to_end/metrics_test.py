@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """The metrics listener: what Prometheus reads is what happened, and nobody else reads it, or stops mail by it."""
 import concurrent.futures
-import re
 import signal
 import socket
 
@@ -9,27 +8,11 @@ import fixtures
 from cases import case, expect, expect_equal, run, wait_for
 from clients import Pop3, Smtp, deliver, fetch_all, program
 from gateway import Gateway, free_ports
+from scrape import ask, figures, watch
 
 
 def watched(stage, settings=None):
-    gateway = Gateway(stage, settings)
-    gateway.metrics, = free_ports(gateway.host, 1)
-    gateway.configure({"metrics": {"listen": [f"{gateway.host}:{gateway.metrics}"]}})
-    return gateway.start()
-
-
-def ask(gateway, path, *options):
-    """(status, body), as curl sees it."""
-    done = program("curl", "--silent", "--show-error", "--max-time", "60", "--write-out", "\n%{http_code}", *options,
-                   f"http://{gateway.host}:{gateway.metrics}{path}").stdout.decode()
-    body, _, status = done.rpartition("\n")
-    return int(status), body
-
-
-def figures(gateway):
-    status, body = ask(gateway, "/metrics")
-    expect_equal(status, 200, "status of /metrics")
-    return {name: float(value) for name, value in re.findall(r"^(postern_\S+) (\S+)$", body, re.MULTILINE)}
+    return watch(Gateway(stage, settings)).start()
 
 
 @case

@@ -93,6 +93,23 @@ TEST_CASE("what nobody knows is left out, and not told as 0") {
                 "postern_mailbox_oldest_seconds{mailbox=\"" + kAddress + "\"} 0"));
 }
 
+TEST_CASE("how long messages took until they were durable") {
+    gateway::StoreTimes stored;
+    for (const double seconds : {0.0005, 0.001, 0.003, 0.3, 100.0}) {
+        stored.add(std::chrono::duration<double>(seconds));
+    }
+    const std::string text = describeMetrics(statusOfOne(), {}, kNow, stored);
+    CHECK(holds(text, "# TYPE postern_store_seconds histogram"));
+    CHECK(holds(text, "postern_store_seconds_bucket{le=\"0.001\"} 2"));
+    CHECK(holds(text, "postern_store_seconds_bucket{le=\"0.0025\"} 2"));
+    CHECK(holds(text, "postern_store_seconds_bucket{le=\"0.005\"} 3"));
+    CHECK(holds(text, "postern_store_seconds_bucket{le=\"0.25\"} 3"));
+    CHECK(holds(text, "postern_store_seconds_bucket{le=\"60\"} 4"));
+    CHECK(holds(text, "postern_store_seconds_bucket{le=\"+Inf\"} 5"));
+    CHECK(holds(text, "postern_store_seconds_sum 100.304500"));
+    CHECK(holds(text, "postern_store_seconds_count 5"));
+}
+
 TEST_CASE("a label is escaped") {
     json status = statusOfOne();
     status["version"] = "a\"b\\c\nd";
