@@ -8,47 +8,15 @@ import datetime
 import json
 
 import fixtures
+from alarmed import Alarmed
 from cases import case, expect, expect_equal, run, wait_for
 from certificates import Authority
 from clients import Smtp, deliver, fetch_all
 from clock import with_clock
-from gateway import DOMAIN, HOSTNAME, Gateway, started
-from receiver import PATH, SECRET, Receiver
+from gateway import DOMAIN, HOSTNAME, started
+from receiver import Receiver
 
 HOUR = 3600
-
-
-class Alarmed:
-    """A gateway that tells a receiver, with a clock that is moved."""
-
-    def __init__(self, stage, settings=None, alerts=None):
-        self.receiver = Receiver(stage)
-        self.offset, environment = with_clock(stage)
-        self.ahead = 0
-        self.gateway = Gateway(stage, {**(settings or {}), "alerts": {**self.receiver.settings, **(alerts or {})}},
-                               environment=environment)
-        self.gateway.start()
-
-    def later(self, seconds):
-        self.ahead += seconds
-        self.offset.write_text(f"+{self.ahead}")
-
-    def wait(self, what, look, step=60, patience=180):
-        """Looks while the clock runs thirty times as fast as it should."""
-        def once():
-            self.later(step)
-            return look()
-        return wait_for(what, patience, once, pause=2)
-
-    def bodies(self, state=None, count=1):
-        found = self.wait(f"{count} notices", lambda: len(self.receiver.bodies(state)) >= count and self.receiver.bodies(state))
-        expect_equal(len(found), count, f"notices: {found}")
-        return found
-
-    def quiet(self):
-        """Nothing of what the receiver is known by is in the log."""
-        for words in (PATH, self.receiver.settings["webhook"].partition("//")[2].partition("/")[0], SECRET):
-            expect(words not in self.gateway.log(), f"the log holds {words}")
 
 
 @case
