@@ -20,7 +20,7 @@ namespace gateway {
 namespace {
 
 /// Octets of an entry in passwd.
-constexpr std::size_t kMostOfAccount = 64 * 1024;
+constexpr std::size_t kMostOfAccount = 65'536;
 
 /// LeakSanitizer stops the process with ptrace, which an undumpable one does not allow.
 #if defined(__SANITIZE_ADDRESS__)

@@ -18,7 +18,7 @@ namespace {
 constexpr int kMostArenas = 4;
 constexpr int kKeptMemory = 1024 * 1024;
 /// As the unit's LimitMEMLOCK.
-constexpr rlim_t kLockedMemory = 64 * 1024 * 1024;
+constexpr rlim_t kLockedMemory = rlim_t{64} << 20U;
 
 /// As many descriptors as we may have: each connection and each message in flight needs one. And as
 /// much locked memory; root may give itself what the unit does.
