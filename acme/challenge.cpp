@@ -92,8 +92,28 @@ void Challenges::addTlsAlpn(std::string_view name, std::shared_ptr<const TlsCont
 void Challenges::removeTlsAlpn(std::string_view name) { m_tlsAlpn.erase(gateway::lowered(name)); }
 
 std::shared_ptr<const TlsContext> Challenges::findTlsAlpn(std::string_view name) const {
-    const auto found = m_tlsAlpn.find(gateway::lowered(name));
-    return found == m_tlsAlpn.end() ? nullptr : found->second;
+    const std::string lower = gateway::lowered(name);
+    if (const auto found = m_tlsAlpn.find(lower); found != m_tlsAlpn.end()) {
+        return found->second;
+    }
+    const auto now = std::chrono::system_clock::now();
+    for (const Borrowed& borrowed : m_borrowed) {
+        if (borrowed.context && borrowed.name == lower && borrowed.until > now) {
+            return borrowed.context;
+        }
+    }
+    return nullptr;
+}
+
+const std::string* Challenges::findBorrowed(std::string_view name, std::string_view token) const {
+    const auto now = std::chrono::system_clock::now();
+    for (const Borrowed& borrowed : m_borrowed) {
+        if (!borrowed.context && borrowed.token == token && borrowed.until > now &&
+            gateway::equalsIgnoringCase(borrowed.name, name)) {
+            return &borrowed.keyAuthorization;
+        }
+    }
+    return nullptr;
 }
 
 bool isToken(std::string_view text) {

@@ -7,12 +7,15 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "gateway/base/clock.h"
 #include "gateway/net/tls.h"
 
 namespace acme {
 
-/// Filled by who orders certificates, read by who listens. Belongs to the I/O thread.
+/// Filled by who orders certificates and by its twins, read by who listens. Belongs to the I/O
+/// thread.
 class Challenges {
 public:
     /// What `/.well-known/acme-challenge/<token>` answers until it is
@@ -29,9 +32,23 @@ public:
     /// Null where the name is not known: such a handshake ends with no_application_protocol.
     std::shared_ptr<const gateway::net::TlsContext> findTlsAlpn(std::string_view name) const;
 
+    /// A challenge of another server's order, which is answered for it as long as it lasts.
+    struct Borrowed {
+        std::string name;              ///< lower case
+        std::string token;             ///< of http-01; empty where there is a context
+        std::string keyAuthorization;  ///< of http-01
+        std::shared_ptr<const gateway::net::TlsContext> context;  ///< of tls-alpn-01, or null
+        gateway::WallTime until;
+    };
+    /// These, in the place of those before. Our own come first.
+    void borrow(std::vector<Borrowed> borrowed) { m_borrowed = std::move(borrowed); }
+    /// Null where that name's token is not among them, or is over. Points into this object.
+    const std::string* findBorrowed(std::string_view name, std::string_view token) const;
+
 private:
     std::map<std::string, std::string, std::less<>> m_tokens;
     std::map<std::string, std::shared_ptr<const gateway::net::TlsContext>, std::less<>> m_tlsAlpn;
+    std::vector<Borrowed> m_borrowed;
 };
 
 /// The path that http-01 asks for, up to the token.

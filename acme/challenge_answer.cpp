@@ -14,7 +14,10 @@ HttpResponse answerChallenge(const Challenges& challenges, const HttpRequest& re
     }
     if (request.path.starts_with(kChallengePath)) {
         const std::string token = request.path.substr(kChallengePath.size());
-        const std::string* const found = isToken(token) ? challenges.find(token) : nullptr;
+        const std::string* found = isToken(token) ? challenges.find(token) : nullptr;
+        if (found == nullptr && isToken(token)) {
+            found = challenges.findBorrowed(request.host, token);
+        }
         if (found == nullptr) {
             return HttpResponse::text(404, "No such token.\n");
         }

@@ -260,6 +260,7 @@ asio::awaitable<std::optional<Failure>> RenewalAttempt::present(const std::vecto
                 }
         }
     }
+    co_await announce(proofs);
     if (m_workshop.options.challenge == ChallengeType::Http01) {
         co_return co_await checkOurselves(proofs);
     }
@@ -292,8 +293,8 @@ asio::awaitable<std::optional<Failure>> RenewalAttempt::checkOurselves(
                     " somebody else answers (HTTP status " + std::to_string(answer.status) +
                     "); the authority was not asked",
                 "let " + proof.name +
-                    " lead to this server only (A and AAAA records), and port 80 to its "
-                    "acme.listen, past other web servers and proxies",
+                    " lead to this server and twins of it only (A and AAAA records), and port 80 "
+                    "to acme.listen, past other web servers and proxies",
                 {}};
         }
     }
@@ -312,7 +313,16 @@ asio::awaitable<std::optional<std::string>> RenewalAttempt::hook(const char* act
     co_return co_await offload(m_workshop.worker, std::move(run));
 }
 
+asio::awaitable<void> RenewalAttempt::announce(std::vector<Proof> proofs) {
+    if (m_workshop.announce && m_workshop.options.challenge != ChallengeType::Dns01) {
+        co_await m_workshop.announce(std::move(proofs));
+    }
+}
+
 asio::awaitable<void> RenewalAttempt::withdraw() {
+    if (!m_presented.empty()) {
+        co_await announce({});
+    }
     for (const Proof& proof : m_presented) {
         m_workshop.challenges.remove(proof.token);
         m_workshop.challenges.removeTlsAlpn(proof.name);

@@ -55,6 +55,9 @@ struct Workshop {
     int stopHooks = -1;                         ///< see HookCall
     std::set<asio::steady_timer*> pauses = {};  ///< cancelled to stop
     bool stopping = false;
+    /// Tells others who are reached by the same names what is to be shown there; nothing: no more.
+    /// Returns once they know, or could have known.
+    std::function<asio::awaitable<void>(std::vector<Proof> proofs)> announce = {};
 
     /// Waits so long, or until it stops.
     asio::awaitable<void> wait(std::chrono::steady_clock::duration time);
@@ -96,6 +99,7 @@ private:
     asio::awaitable<std::optional<Failure>> present(const std::vector<Proof>& proofs);
     asio::awaitable<std::optional<Failure>> checkOurselves(const std::vector<Proof>& proofs);
     asio::awaitable<std::optional<std::string>> hook(const char* action, Proof proof);
+    asio::awaitable<void> announce(std::vector<Proof> proofs);
     asio::awaitable<void> withdraw();
     asio::awaitable<void> remember(const Order& order, const AccountKey& key);
     asio::awaitable<void> keepAccount(const AccountKey& key, Account account);

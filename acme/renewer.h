@@ -52,6 +52,10 @@ public:
 
     /// `changed` is called when status() says something else than before.
     void onChange(std::function<void()> changed) { m_changed = std::move(changed); }
+    /// See Workshop::announce.
+    void announceBy(std::function<asio::awaitable<void>(std::vector<Proof> proofs)> announce) {
+        m_workshop.announce = std::move(announce);
+    }
 
     /// Until stop(). What goes wrong is logged, and tried again.
     asio::awaitable<void> run();

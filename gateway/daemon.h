@@ -92,6 +92,8 @@ private:
     /// Where the certificate comes from an authority.
     void prepareAcme();
     void stopAcme();
+    asio::awaitable<void> announceChallenges(std::vector<acme::Proof> proofs);
+    void showChallenges(const std::vector<replica::ChallengeShelf::Held>& held);
     asio::awaitable<void> useIssued(std::shared_ptr<const net::TlsContext> issued);
     /// certificate.renew, certificate.revoke
     asio::awaitable<nlohmann::json> certificateRequest(nlohmann::json request);

@@ -1,5 +1,8 @@
 // The daemon's side of ACME: what looks after an authority's certificate, and the requests about
 // it. Never on the I/O thread: the certificate is loaded on a worker.
+#include <algorithm>
+
+#include "acme/problem.h"
 #include "gateway/answer.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
@@ -41,6 +44,49 @@ void Daemon::prepareAcme() {
     m_renewer = std::make_unique<acme::Renewer>(m_io.get_executor(), m_layout.acme(),
                                                 renewerOptions(m_config), m_challenges, send, use);
     m_renewer->onChange([this] { tell(webui::Events::Status); });
+    m_renewer->announceBy(
+        [this](std::vector<acme::Proof> proofs) { return announceChallenges(std::move(proofs)); });
+}
+
+/// Names that this node alone has lead to no twin.
+asio::awaitable<void> Daemon::announceChallenges(std::vector<acme::Proof> proofs) {
+    std::vector<replica::SharedChallenge> shared;
+    for (acme::Proof& proof : proofs) {
+        if (!equalsIgnoringCase(proof.name, m_config.hostname) &&
+            shared.size() < replica::ChallengeOffer::kMostChallenges) {
+            shared.push_back({m_config.acme.challenge, lowered(proof.name), std::move(proof.token),
+                              std::move(proof.keyAuthorization)});
+        }
+    }
+    co_await m_twins.announce(std::move(shared));
+}
+
+/// Only for names that are ours too, and never for the one that is ours alone: so no twin, whoever
+/// has got hold of it, gets a certificate by which it could pose as this node.
+void Daemon::showChallenges(const std::vector<replica::ChallengeShelf::Held>& held) {
+    const auto isShared = [this](const std::string& name) {
+        const auto isIt = [&name](const std::string& ours) {
+            return equalsIgnoringCase(ours, name);
+        };
+        return !isIt(m_config.hostname) &&
+               (isIt(m_config.domain) ||
+                std::any_of(m_config.acme.names.begin(), m_config.acme.names.end(), isIt));
+    };
+    std::vector<acme::Challenges::Borrowed> shown;
+    for (const auto& [challenge, expires] : held) {
+        if (!isShared(challenge.name)) {
+            continue;
+        }
+        if (challenge.type == acme::nameOf(acme::ChallengeType::Http01)) {
+            shown.push_back(
+                {challenge.name, challenge.token, challenge.keyAuthorization, nullptr, expires});
+        } else if (m_config.acme.challenge == challenge.type) {  // only then it listens for it
+            shown.push_back({challenge.name, "", "",
+                             acme::makeTlsAlpnContext(challenge.name, challenge.keyAuthorization),
+                             expires});
+        }
+    }
+    m_challenges.borrow(std::move(shown));
 }
 
 void Daemon::stopAcme() {

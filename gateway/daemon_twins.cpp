@@ -21,6 +21,9 @@ TwinsHouse Daemon::twinsHouse() {
         asio::co_spawn(m_io, std::move(coroutine), asio::detached);
     };
     house.changed = [this] { tell(webui::Events::Status); };
+    house.showChallenges = [this](std::vector<replica::ChallengeShelf::Held> held) {
+        showChallenges(held);
+    };
     return house;
 }
 

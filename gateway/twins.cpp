@@ -25,7 +25,8 @@ Twins::Twins(const Config& config, TwinsHouse house)
     : m_config(config),
       m_house(std::move(house)),
       m_joined(replica::TwinsFile::load(Layout(config.data))),
-      m_feed(m_house.io) {}
+      m_feed(m_house.io),
+      m_toldChallenges(m_house.io) {}
 
 replica::Greeting Twins::self() const {
     const Node& node = m_house.keeper.self();  // never changes
@@ -44,6 +45,11 @@ replica::TwinEngine Twins::twinEngine() {
     engine.registry = m_house.registry;
     engine.portion = [this](std::vector<RecordFileKey> files) { return portion(std::move(files)); };
     engine.add = [this](replica::Bundle bundle) { return add(std::move(bundle)); };
+    engine.challenges = [this] { return m_challenges; };
+    engine.takeChallenges = [this](nlohmann::json offer) {
+        return takeChallenges(std::move(offer));
+    };
+    engine.challengesThere = [this] { m_toldChallenges.cancel(); };
     engine.changed = m_house.changed;
     return engine;
 }
@@ -81,6 +87,7 @@ void Twins::stop() {
         twin->stop();
     }
     m_twins.clear();
+    m_toldChallenges.cancel();
 }
 
 /// Calls those that are called from now on, and no others.
@@ -105,6 +112,7 @@ void Twins::follow(const replica::TwinsFile& joined) {
             twins.push_back(twin);
             m_house.spawn(Twin::exchangeAgainAndAgain(twin));
             m_house.spawn(Twin::listen(twin));
+            m_house.spawn(Twin::shareChallenges(twin));
         }
     }
     m_twins = std::move(twins);
@@ -121,6 +129,7 @@ asio::awaitable<void> Twins::reload() {
                    {{"cause", error.what()}});
     }
     registryChanged();  // another trust
+    co_await judgeChallengesAnew();
 }
 
 void Twins::registryChanged() {

@@ -1,5 +1,6 @@
 // The exchange of records with twins, both sides of it: those that this node calls, and what those
-// that call it are answered. Never decides what counts; never lets a twin hold more than its share.
+// that call it are answered; and of ACME challenges. Never decides what counts; never lets a twin
+// hold more than its share.
 #pragma once
 
 #include <functional>
@@ -12,11 +13,13 @@
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
+#include <asio/steady_timer.hpp>
 #include <asio/thread_pool.hpp>
 
 #include "gateway/base/http_call.h"
 #include "gateway/config.h"
 #include "gateway/mail/registry.h"
+#include "gateway/replica/challenge_shelf.h"
 #include "gateway/replica/feed.h"
 #include "gateway/replica/twin.h"
 #include "gateway/replica/twins_file.h"
@@ -42,6 +45,8 @@ struct TwinsHouse {
     std::function<asio::awaitable<nlohmann::json>(nlohmann::json request)> perform;
     std::function<void(asio::awaitable<void> coroutine)> spawn;
     std::function<void()> changed;  ///< what report() tells
+    /// These, and no others, are answered for twins from now on.
+    std::function<void(std::vector<replica::ChallengeShelf::Held> held)> showChallenges;
 };
 
 /// Belongs to the I/O thread.
@@ -63,6 +68,10 @@ public:
     /// After an operation that may have changed the file of joined twins.
     asio::awaitable<void> reload();
 
+    /// Has the twins answer these challenges of an ACME order too; nothing: no more. Returns once
+    /// all know, or after some seconds.
+    asio::awaitable<void> announce(std::vector<replica::SharedChallenge> challenges);
+
     bool any() const { return !m_config.twins.empty() || !m_joined.twins().empty(); }
     std::vector<TwinReport> report() const;
 
@@ -83,8 +92,14 @@ private:
     asio::awaitable<net::HttpResponse> takeRecords(webui::Call call);
     asio::awaitable<net::HttpResponse> listen(webui::Call call);
     asio::awaitable<net::HttpResponse> acceptTwin(webui::Call call);
+    asio::awaitable<net::HttpResponse> exchangeChallenges(webui::Call call);
     asio::awaitable<nlohmann::json> trusted();
     asio::awaitable<nlohmann::json> joinBy(const nlohmann::json& request);
+
+    asio::awaitable<replica::TakenChallenges> takeChallenges(nlohmann::json object);
+    void offer(std::vector<replica::SharedChallenge> challenges);
+    bool allKnowChallenges() const;
+    asio::awaitable<void> judgeChallengesAnew();
 
     TwinReport reportOn(const replica::Twin& twin) const;
     TwinReport reportOn(const replica::JoinedTwin& joined) const;
@@ -101,6 +116,13 @@ private:
     std::shared_ptr<std::map<std::string, unsigned>> m_transfers =
         std::make_shared<std::map<std::string, unsigned>>();
     std::set<std::string> m_uploads;  ///< ids of tokens whose records are being taken
+    replica::ChallengeShelf m_shelf;
+    nlohmann::json m_challenges;  ///< our offer, signed; null before there was one
+    std::uint64_t m_challengesSequence = 0;
+    bool m_offersChallenges = false;
+    std::map<std::string, std::uint64_t> m_challengesAt;  ///< by token, the number it has
+    asio::steady_timer m_toldChallenges;                  ///< cancelled when one came to know
+    std::set<std::string> m_refusedChallenges;            ///< ids of tokens that were warned of
     bool m_running = false;
 };
 

@@ -96,6 +96,7 @@ webui::ReplicaEngine Twins::engine() {
     engine.fetch = by(&Twins::fetch);
     engine.add = by(&Twins::takeRecords);
     engine.listen = by(&Twins::listen);
+    engine.challenges = by(&Twins::exchangeChallenges);
     engine.join = by(&Twins::acceptTwin);
     return engine;
 }

@@ -31,6 +31,7 @@ struct ReplicaEngine {
     Answer fetch;
     Answer add;
     Answer listen;
+    Answer challenges;
     Answer join;
 };
 

@@ -25,6 +25,8 @@ void addReplicaRoutes(Api& api, const Engine& engine) {
              by(&Replica::add), true});
     api.add(
         {"GET", "/replica/events", Access::Replicate, 0, "listenToRecords", by(&Replica::listen)});
+    api.add({"POST", "/replica/challenges", Access::Replicate, kMostBody, "exchangeChallenges",
+             by(&Replica::challenges)});
     api.add({"POST", "/replica/join", Access::Join, kMostBodyOfStrangers, "joinTwin",
              by(&Replica::join)});
 }

@@ -1,12 +1,18 @@
 #include "gateway/replica/feed.h"
 
 #include <algorithm>
-#include <set>
 
 #include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
 
 namespace gateway::replica {
+
+namespace {
+
+/// Long enough for who reckons in octets a second to see that something comes.
+constexpr std::string_view kNothing = ": all is well here, and nothing has changed\n\n";
+
+}  // namespace
 
 struct Feed::State {
     State(asio::any_io_executor ioThread, std::chrono::milliseconds pause)
@@ -14,6 +20,7 @@ struct Feed::State {
     const asio::any_io_executor io;
     const std::chrono::milliseconds quiet;
     std::string digest;
+    std::uint64_t challenges = 0;  ///< 0: there were none yet
     std::set<Stream*> streams;
 };
 
@@ -35,6 +42,7 @@ struct Feed::Stream {
     const std::function<bool()> stillCounts;
     asio::steady_timer alarm;
     std::string told;  ///< the digest it has heard last
+    std::uint64_t toldChallenges = 0;
     bool over = false;
 };
 
@@ -55,6 +63,23 @@ void Feed::tell(const std::string& digest) {
     for (Stream* const stream : m_state->streams) {
         stream->alarm.cancel();
     }
+}
+
+void Feed::tellChallenges(std::uint64_t sequence) {
+    m_state->challenges = sequence;
+    for (Stream* const stream : m_state->streams) {
+        stream->alarm.cancel();
+    }
+}
+
+std::set<std::string> Feed::listeners() const {
+    std::set<std::string> all;
+    for (const Stream* const stream : m_state->streams) {
+        if (!stream->over) {
+            all.insert(stream->who);
+        }
+    }
+    return all;
 }
 
 bool Feed::listens(const std::string& who) const {
@@ -81,14 +106,18 @@ std::shared_ptr<const net::HttpStream> Feed::open(std::string who,
 asio::awaitable<void> Feed::serve(std::shared_ptr<Stream> stream, net::HttpBody& body) {
     const State& state = *stream->state;
     while (!stream->over && stream->stillCounts()) {
-        // Long enough for who reckons in octets a second to see that something comes.
-        std::string text = ": all is well here, and nothing has changed\n\n";
+        std::string text;
         if (stream->told != state.digest) {
             stream->told = state.digest;
             text = "event: records\ndata: " + state.digest + "\n\n";
         }
-        co_await body.write(text);
-        if (stream->told == state.digest && !stream->over) {
+        if (stream->toldChallenges != state.challenges) {
+            stream->toldChallenges = state.challenges;
+            text += "event: challenges\ndata: " + std::to_string(state.challenges) + "\n\n";
+        }
+        co_await body.write(text.empty() ? kNothing : text);
+        if (stream->told == state.digest && stream->toldChallenges == state.challenges &&
+            !stream->over) {
             stream->alarm.expires_after(state.quiet);
             co_await body.wait(stream->alarm);
         }

@@ -1,11 +1,14 @@
 // Tells the twins that listen when what this node knows has changed (server-sent events, WHATWG
-// HTML 9.2): the digest of all, nothing more. Never queues: who is slow hears the newest only.
+// HTML 9.2): the digest of all, and that there are other ACME challenges to answer, nothing more.
+// Never queues: who is slow hears the newest only.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 
 #include <asio/any_io_executor.hpp>
@@ -28,12 +31,16 @@ public:
 
     /// The digest is this from now on.
     void tell(const std::string& digest);
+    /// This node's challenges are those of that number from now on (ChallengeOffer).
+    void tellChallenges(std::uint64_t sequence);
 
     /// A stream for whoever holds the token `who`, as long as it counts. An earlier one of the same
     /// ends: its twin has come back by another way. Null where there are too many.
     std::shared_ptr<const net::HttpStream> open(std::string who, std::function<bool()> stillCounts);
 
     bool listens(const std::string& who) const;
+    /// Who listens, each once.
+    std::set<std::string> listeners() const;
 
 private:
     struct State;

@@ -25,6 +25,7 @@ constexpr std::chrono::seconds kLongestSilence{45};
 constexpr std::size_t kLongestLine = 1024;
 constexpr std::chrono::milliseconds kFirstPause{1000};
 constexpr std::string_view kData = "data: ";
+constexpr std::string_view kOfChallenges = "event: challenges";
 
 /// Three to five quarters of it, so that nodes that lost each other at one moment do not come back
 /// at one moment.
@@ -52,9 +53,7 @@ struct Twin::Ear {
             if (octet != '\n') {
                 line += octet;
             } else {
-                if (line.starts_with(kData) && isDigest(line.substr(kData.size()))) {
-                    tellTwin(line.substr(kData.size()));
-                }
+                takeLine();
                 line.clear();
             }
             if (line.size() > kLongestLine) {
@@ -62,6 +61,23 @@ struct Twin::Ear {
             }
         }
         return !over;
+    }
+
+    void takeLine() {
+        if (!line.starts_with(kData)) {
+            ofChallenges = line == kOfChallenges;
+            return;
+        }
+        const std::string data = line.substr(kData.size());
+        if (!ofChallenges && isDigest(data)) {
+            tellTwin(data);
+        } else if (const auto sequence = parseDecimal(data); ofChallenges && sequence) {
+            asio::post(io, [listener = twin, number = *sequence] {
+                if (const auto self = listener.lock()) {
+                    self->heardChallenges(number);
+                }
+            });
+        }
     }
 
     /// Empty: only that the stream is open.
@@ -81,6 +97,7 @@ struct Twin::Ear {
     const std::weak_ptr<Twin> twin;
     std::string line;
     bool told = false;
+    bool ofChallenges = false;  ///< the event whose lines come
     std::atomic<bool> over = false;
 };
 
@@ -89,7 +106,8 @@ Twin::Twin(TwinEngine engine, TwinAddress address, Pace pace)
       m_address(std::move(address)),
       m_pace(pace),
       m_pause(m_engine.io),
-      m_listenPause(m_engine.io) {
+      m_listenPause(m_engine.io),
+      m_challengePause(m_engine.io) {
     m_state.name = m_address.name;
     m_state.node = m_address.node;
 }
@@ -101,6 +119,7 @@ void Twin::stop() {
     }
     m_pause.cancel();
     m_listenPause.cancel();
+    m_challengePause.cancel();
 }
 
 void Twin::nudge() {
@@ -181,6 +200,9 @@ void Twin::setConnected(bool connected) {
                             : "a twin tells its changes no more; it is asked every minute",
                   {{"twin", m_address.url}});
         m_engine.changed();
+        if (connected && offersChallenges()) {  // it may have been away
+            challengesChanged();
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -32,6 +33,12 @@ struct Portion {
     std::size_t files = 0;  ///< how many of those asked for are dealt with; one at least
 };
 
+/// What became of the ACME challenges that a twin offered.
+struct TakenChallenges {
+    std::uint64_t held = 0;  ///< number of its node's offer that is here; or 0
+    std::string refused;     ///< why; empty where they were taken
+};
+
 /// What a twin's client needs of the server. Called on the I/O thread.
 struct TwinEngine {
     TwinEngine(asio::any_io_executor ioThread, asio::thread_pool& workers)
@@ -44,6 +51,12 @@ struct TwinEngine {
     /// Of those files, as many as a bundle usually holds.
     std::function<asio::awaitable<Portion>(std::vector<RecordFileKey> files)> portion;
     std::function<asio::awaitable<RegistryKeeper::Addition>(Bundle bundle)> add;
+    /// This node's ChallengeOffer, signed; null where it never made one.
+    std::function<nlohmann::json()> challenges;
+    /// Takes an offer where it counts.
+    std::function<asio::awaitable<TakenChallenges>(nlohmann::json offer)> takeChallenges;
+    /// challengesThere() of a twin is another now.
+    std::function<void()> challengesThere;
     /// Something that status tells of a twin is another now.
     std::function<void()> changed;
 };
@@ -74,7 +87,7 @@ struct TwinState {
     std::string advice;
 };
 
-/// Belongs to the I/O thread. Its two coroutines keep it alive until they end.
+/// Belongs to the I/O thread. Its three coroutines keep it alive until they end.
 class Twin : public std::enable_shared_from_this<Twin> {
 public:
     struct Pace {
@@ -88,9 +101,15 @@ public:
     /// Exchange records, and listen for changes, until stop().
     static asio::awaitable<void> exchangeAgainAndAgain(std::shared_ptr<Twin> self);
     static asio::awaitable<void> listen(std::shared_ptr<Twin> self);
+    static asio::awaitable<void> shareChallenges(std::shared_ptr<Twin> self);
     void stop();
     /// This node knows something new.
     void nudge();
+
+    /// This node offers other ACME challenges.
+    void challengesChanged();
+    /// Number of our offer that it has; 0 where it has none.
+    std::uint64_t challengesThere() const { return m_challengesThere; }
 
     const TwinAddress& address() const { return m_address; }
     const TwinState& state() const { return m_state; }
@@ -116,6 +135,10 @@ private:
     asio::awaitable<void> readToken();
     Trouble troubleOf(const HttpAnswer& answer) const;
     void heard(const std::string& digest);
+    void heardChallenges(std::uint64_t sequence);
+    bool offersChallenges() const;
+    asio::awaitable<bool> attemptChallenges();
+    asio::awaitable<void> exchangeChallenges();
     void setConnected(bool connected);
     std::chrono::milliseconds pauseAfter(unsigned failures) const;
     void rememberFor(std::chrono::steady_clock::duration time);
@@ -125,12 +148,18 @@ private:
     const Pace m_pace;
     asio::steady_timer m_pause;
     asio::steady_timer m_listenPause;
+    asio::steady_timer m_challengePause;
     TwinState m_state;
     std::string m_token;
     std::shared_ptr<Ear> m_ear;
     bool m_over = false;
     bool m_wanted = false;  ///< another exchange
     unsigned m_failures = 0;
+    bool m_challengesIdle = false;
+    bool m_challengesWanted = false;      ///< an exchange of challenges
+    std::uint64_t m_challengesOfIt = 0;   ///< number of its offer that is held here
+    std::uint64_t m_challengesThere = 0;  ///< and of ours there
+    std::string m_challengeTrouble;
     /// What was fetched or offered in this form, and yet did not make the two the same: it is held
     /// back or refused by one of them. Tried again after a while.
     RecordDigests m_fetched;

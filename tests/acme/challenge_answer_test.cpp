@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+using namespace std::chrono_literals;
+
 namespace {
 
 gateway::net::HttpResponse answerTo(const std::string& path, const std::string& page = "",
@@ -25,6 +27,30 @@ TEST_CASE("a known token is answered by its key authorisation, as often as it is
     CHECK(answerTo(kPath + "known-token_1").status == 200);
     CHECK(answerTo(kPath + "known-token_1").body == "known-token_1.thumbprint");
     CHECK(answerTo(kPath + "known-token_1", kPage).body == "known-token_1.thumbprint");
+}
+
+TEST_CASE("what is borrowed is answered for its name and its time, and never before our own") {
+    const auto now = std::chrono::system_clock::now();
+    acme::Challenges challenges;
+    challenges.borrow({{"msgw.example.com", "theirs", "theirs.1", nullptr, now + 1h},
+                       {"msgw.example.com", "over", "over.1", nullptr, now - 1s},
+                       {"msgw.example.com", "both", "both.theirs", nullptr, now + 1h}});
+    challenges.add("both", "both.ours");
+    gateway::net::HttpRequest request;
+    request.method = "GET";
+    const auto at = [&](const std::string& host, const std::string& token) {
+        request.host = host;
+        request.path = kPath + token;
+        const auto response = acme::answerChallenge(challenges, request, kPage);
+        return response.status == 200 ? response.body : std::to_string(response.status);
+    };
+    CHECK(at("msgw.example.com", "theirs") == "theirs.1");
+    CHECK(at("msgw1.example.com", "theirs") == "404");
+    CHECK(at("", "theirs") == "404");
+    CHECK(at("msgw.example.com", "over") == "404");
+    CHECK(at("msgw.example.com", "both") == "both.ours");
+    challenges.borrow({});
+    CHECK(at("msgw.example.com", "theirs") == "404");
 }
 
 TEST_CASE("others are not known, also where there is a page") {

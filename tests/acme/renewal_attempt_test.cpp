@@ -99,7 +99,7 @@ TEST_CASE("where somebody else answers, the authority is not asked to look") {
         const auto failure = bench.run();
         REQUIRE(failure.has_value());
         CHECK(says(failure->text, "somebody else answers"));
-        CHECK(says(failure->advice, "msgw.example.com lead to this server only"));
+        CHECK(says(failure->advice, "msgw.example.com lead to this server and twins of it only"));
         CHECK(bench.authority.count("chall/msgw.example.com") == 0);
         CHECK(bench.challenges.find("token-16") == nullptr);
     }

@@ -1,7 +1,9 @@
-"""A certificate authority that speaks ACME: Debian's pebble, with its own DNS, on a loopback address of its own.
+"""A certificate authority that speaks ACME: Debian's pebble, with its own DNS, on a loopback address of its own; or
+at a `place`, a machine of redundancy/network.py, with the DNS that is there.
 
 Issues nothing that anything but the test trusts. Ends with the test that started it.
 """
+import contextlib
 import json
 import pathlib
 import re
@@ -46,21 +48,24 @@ def issued(gateway, times=1):
 class Pebble:
     """`answers_at` is where its DNS says every name is; `http` and `tls` are the ports it proves names at."""
 
-    def __init__(self, stage, answers_at, http=1, tls=1, validity=518400, bad_nonces=0, reuse=0, binding=False):
-        need("pebble", "pebble-challtestsrv", "curl")
+    def __init__(self, stage, answers_at=None, http=1, tls=1, validity=518400, bad_nonces=0, reuse=0, binding=False,
+                 place=None, name_server=None):
+        need("pebble", *([] if place else ["pebble-challtestsrv", "curl"]))
         self.folder = stage.folder / f"pebble-{own_address()}"
         self.folder.mkdir()
-        self.host = own_address()
+        self.host = place.address if place else own_address()
+        self.enter, self.inside = (place.enter, place.inside) if place else (die_with_parent, contextlib.nullcontext)
         self.validity, self.bad_nonces, self.reuse, self.binding = validity, bad_nonces, reuse, binding
         self.http, self.tls = http, tls
-        self.port, self.manager, self.dns, self.dns_manager = free_ports(self.host, 4)
+        self.port, self.manager, self.dns, self.dns_manager = (14000, 15000, 53, 0) if place else free_ports(self.host, 4)
+        self.name_server = name_server or self.host
         authority = Authority(self.folder / "endpoint")
         self.ca_file = authority.root
         self.certificate, self.key = authority.server(self.host)
         self.directory = f"https://{self.host}:{self.port}/dir"
-        self.names = self._run("pebble-challtestsrv", "-dns01", f"{self.host}:{self.dns}",
-                               "-management", f"{self.host}:{self.dns_manager}", "-http01", "", "-https01", "",
-                               "-tlsalpn01", "", "-defaultIPv4", answers_at, "-defaultIPv6", "")
+        self.names = None if place else self._run(
+            "pebble-challtestsrv", "-dns01", f"{self.host}:{self.dns}", "-management", f"{self.host}:{self.dns_manager}",
+            "-http01", "", "-https01", "", "-tlsalpn01", "", "-defaultIPv4", answers_at, "-defaultIPv6", "")
         stage.callback(self._end, "names")
         self.server = None
         stage.callback(self._end, "server")
@@ -77,7 +82,7 @@ class Pebble:
         file = self.folder / "pebble.json"
         file.write_text(json.dumps(config))
         self.server = self._run("pebble", "-config", str(file), "-strict=true",
-                                "-dnsserver", f"{self.host}:{self.dns}",
+                                "-dnsserver", f"{self.name_server}:{self.dns}",
                                 environment={"PEBBLE_VA_NOSLEEP": "1",
                                              "PEBBLE_WFE_NONCEREJECT": str(self.bad_nonces),
                                              "PEBBLE_AUTHZREUSE": str(self.reuse)})
@@ -122,13 +127,13 @@ class Pebble:
 
     def _get(self, url):
         context = ssl.create_default_context(cafile=str(self.ca_file))
-        with urllib.request.urlopen(url, timeout=START_SECONDS, context=context) as answer:
+        with self.inside(), urllib.request.urlopen(url, timeout=START_SECONDS, context=context) as answer:
             return answer.read()
 
     def _run(self, program, *arguments, environment=None):
         with open(self.folder / f"{pathlib.Path(program).name}.log", "ab") as log:
             return subprocess.Popen([program, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                    env={"PATH": "/usr/bin:/bin", **(environment or {})}, preexec_fn=die_with_parent)
+                                    env={"PATH": "/usr/bin:/bin", **(environment or {})}, preexec_fn=self.enter)
 
     def _end(self, which):
         process = getattr(self, which)

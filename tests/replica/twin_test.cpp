@@ -92,6 +92,9 @@ struct Pair {
         if (const auto found = instead.find(path); found != instead.end()) {
             return found->second;
         }
+        if (path == "/challenges") {
+            return answerOf(200, json{{"offer", theirOffer}, {"have", 7}}.dump());
+        }
         if (path == "/hello") {
             return answerOf(200, theirs.greeting().toJson().dump());
         }
@@ -116,11 +119,7 @@ struct Pair {
         return answerOf(200, body, {{"X-Postern-Files", std::to_string(portion.files)}});
     }
 
-    /// Runs the client until an exchange has ended, well or not, `exchanges` times.
-    TwinState exchange(int exchanges = 1) {
-        asio::io_context io{1};
-        asio::thread_pool workers{1};
-        std::shared_ptr<Twin> twin;
+    TwinEngine engine() {
         TwinEngine engine(io.get_executor(), workers);
         engine.send = [this](HttpCall call) -> asio::awaitable<HttpAnswer> {
             co_return answer(call);
@@ -139,21 +138,62 @@ struct Pair {
             }
             co_return RegistryKeeper::Addition();
         };
-        engine.changed = [&] {
-            if (--exchanges == 0) {
-                twin->stop();
-            }
+        engine.challenges = [this] { return offer; };
+        engine.takeChallenges = [this](json offered) -> asio::awaitable<TakenChallenges> {
+            TakenChallenges taken = take(offered);
+            co_return taken;
         };
+        engine.challengesThere = [] {};
+        engine.changed = [] {};
+        return engine;
+    }
+
+    std::shared_ptr<Twin> twinOf(TwinEngine engine) {
         TwinAddress address;
         address.url = "https://twin.test:8450";
         address.tokenFile = token();
         address.node = expected;
         Twin::Pace pace;
         pace.every = pace.least = pace.longestPause = std::chrono::milliseconds(1);
-        twin = std::make_shared<Twin>(std::move(engine), address, pace);
+        return std::make_shared<Twin>(std::move(engine), address, pace);
+    }
+
+    /// Runs the client until an exchange has ended, well or not, `exchanges` times.
+    TwinState exchange(int exchanges = 1) {
+        std::shared_ptr<Twin> twin;
+        TwinEngine made = engine();
+        made.changed = [&] {
+            if (--exchanges == 0) {
+                twin->stop();
+            }
+        };
+        twin = twinOf(std::move(made));
         asio::co_spawn(io, Twin::exchangeAgainAndAgain(twin), asio::detached);
+        io.restart();
         io.run();
         return twin->state();
+    }
+
+    /// Runs the exchange of challenges until it was answered `calls` times, and then for a moment,
+    /// in which it may ask no more; what it knows then.
+    std::uint64_t share(std::size_t calls) {
+        std::shared_ptr<Twin> twin;
+        asio::steady_timer moment(io);
+        TwinEngine made = engine();
+        made.send = [&](HttpCall call) -> asio::awaitable<HttpAnswer> {
+            said.push_back(json::parse(call.body));
+            if (said.size() == calls) {
+                moment.expires_after(std::chrono::milliseconds(mayGoOn ? 0 : 200));
+                moment.async_wait([&](asio::error_code /*never cancelled*/) { twin->stop(); });
+            }
+            co_return answer(call);
+        };
+        twin = twinOf(std::move(made));
+        asio::co_spawn(io, Twin::shareChallenges(twin), asio::detached);
+        twin->challengesChanged();
+        io.restart();
+        io.run();
+        return twin->challengesThere();
     }
 
     std::filesystem::path token() const {
@@ -162,6 +202,22 @@ struct Pair {
         return file;
     }
 
+    TakenChallenges take(const json& offered) {
+        if (!trusted || !offered.is_object()) {
+            return {0, "nobody is trusted"};
+        }
+        taken.push_back(offered.at("sequence").get<std::uint64_t>());
+        return {taken.back(), ""};
+    }
+
+    asio::io_context io{1};
+    asio::thread_pool workers{1};
+    json offer;  ///< of challenges
+    json theirOffer;
+    std::vector<json> said;            ///< in exchanges of challenges
+    std::vector<std::uint64_t> taken;  ///< numbers of offers that it made
+    bool trusted = true;
+    bool mayGoOn = false;
     bool deaf = false;  ///< nothing that comes counts here
     std::optional<NodeId> expected;
     std::string tokenText = "postern_test\n";
@@ -296,5 +352,60 @@ TEST_CASE("network trouble is told in words that say what to do") {
         const TwinState state = pair.exchange();
         CHECK(state.error.find("the cause") != std::string::npos);
         CHECK_FALSE(state.advice.empty());
+    }
+}
+
+TEST_CASE("our challenges are told to a twin, and it says that it has them") {
+    Pair pair;
+    pair.offer = {{"sequence", 7}, {"challenges", {{{"token", "t"}}}}};
+    CHECK(pair.share(1) == 7);
+    REQUIRE(pair.said.size() == 1);
+    CHECK(pair.said[0] == json{{"offer", pair.offer}, {"have", 0}});
+    CHECK(pair.taken.empty());
+}
+
+TEST_CASE("the challenges of a twin are taken, and it is told so at once") {
+    Pair pair;
+    pair.theirOffer = {{"sequence", 9}};
+    pair.share(2);
+    CHECK(pair.taken == std::vector<std::uint64_t>{9, 9});
+    REQUIRE(pair.said.size() == 2);
+    CHECK(pair.said[0] == json{{"offer", nullptr}, {"have", 0}});
+    CHECK(pair.said[1] == json{{"offer", nullptr}, {"have", 9}});
+}
+
+TEST_CASE("challenges of a twin that nobody trusts are never said to be here") {
+    Pair pair;
+    pair.trusted = false;
+    pair.theirOffer = {{"sequence", 9}};
+    pair.share(1);  // nothing of ours is to be told: not tried again
+    REQUIRE(pair.said.size() == 1);
+    CHECK(pair.said[0].at("have") == 0);
+}
+
+TEST_CASE("while we offer challenges a twin that fails is told again and again") {
+    for (const auto& wrong : {answerOf(404, ""), answerOf(500, "[]"), answerOf(401, "x")}) {
+        Pair pair;
+        pair.offer = {{"sequence", 7}, {"challenges", {{{"token", "t"}}}}};
+        pair.instead["/challenges"] = wrong;
+        pair.mayGoOn = true;
+        CHECK(pair.share(3) == 0);
+        CHECK(pair.said.size() >= 3);
+        pair.said.clear();
+        pair.mayGoOn = false;
+        pair.offer["challenges"] = json::array();  // the order is over: it ends by itself there
+        pair.share(1);
+        CHECK(pair.said.size() == 1);
+    }
+}
+
+TEST_CASE("an answer about challenges that is none says nothing") {
+    for (const char* text : {"", "[]", "7", R"({"have":"x","offer":7})", R"({"have":-1})"}) {
+        Pair pair;
+        pair.offer = {{"sequence", 7}, {"challenges", {{{"token", "t"}}}}};
+        pair.instead["/challenges"] = answerOf(200, text);
+        pair.mayGoOn = true;
+        CHECK(pair.share(1) == 0);
+        CHECK(pair.taken.empty());
     }
 }

@@ -1,5 +1,6 @@
 """The archiving side: POP3 clients that pull in loops, and the account of what they hold in the end."""
 import re
+import ssl
 import subprocess
 import threading
 import types
@@ -66,11 +67,25 @@ class _Impatient(Pop3):
     reply_seconds = 15
 
 
-class Archiver:
-    """Profiles as an archiver has them: each follows a name, logs in, and takes what it finds."""
+class _Careful(_Impatient):
+    """Says nothing to whoever is not proved to be `name`."""
 
-    def __init__(self, stage, host, mailbox, account):
+    def __init__(self, server, name, roots):
+        self.name, self.roots = name, roots
+        super().__init__(server)
+
+    def handshake(self, context=None):
+        context = ssl.create_default_context(cafile=self.roots)
+        self.socket = context.wrap_socket(self.socket, server_hostname=self.name)
+
+
+class Archiver:
+    """Profiles as an archiver has them: each follows a name, logs in, and takes what it finds. With `roots` it verifies
+    whom it talks to; `unproved` is how often somebody could not prove it."""
+
+    def __init__(self, stage, host, mailbox, account, roots=None):
         self.stage, self.host, self.mailbox, self.account = stage, host, mailbox, account
+        self.roots, self.unproved = roots, 0
         self.over, self.threads, self.trouble = threading.Event(), [], None
         self.emptied = {}  # name of a profile: address that it last found empty
         stage.callback(self.stop)
@@ -85,6 +100,8 @@ class Archiver:
         while not self.over.wait(PAUSE):
             try:
                 visit()
+            except ssl.SSLCertVerificationError:
+                self.unproved += 1
             except (OSError, Failure):
                 pass  # the node is away; the next visit tells
             except Exception as error:  # told by stop()
@@ -95,7 +112,7 @@ class Archiver:
         def visit():
             server = types.SimpleNamespace(host=resolver.address(name), pop3s=995, pop3=110)
             with self.host.inside():
-                pop = _Impatient(server)
+                pop = _Careful(server, name, self.roots) if self.roots else _Impatient(server)
             with pop:
                 self._login(pop)
                 listed = pop.listing("UIDL")

@@ -14,6 +14,7 @@ from gateway import die_with_parent
 NET = "10.77.0."  # seen by these hosts alone
 NAME_SERVER = NET + "53"
 _NEW_NETWORK, _NEW_MOUNTS = 0x40000000, 0x00020000
+_SYSTEM_ROOTS = b"/etc/ssl/certs/ca-certificates.crt"
 _BIND, _RECURSIVE, _SLAVE = 0x1000, 0x4000, 0x80000
 _libc = ctypes.CDLL(None, use_errno=True)
 _FUNCTIONS = {name: getattr(_libc, name) for name in ("unshare", "setns", "mount")}  # looked up before any fork
@@ -80,6 +81,7 @@ class Network:
         need_root("network namespaces")
         need("ip")
         self.stage, self.ports = stage, 0
+        self.roots = None  # a file: the authorities that every host trusts, in the place of its own
         self.switch = Namespace(stage)
         self.switch.ip("link", "add", "switch", "type", "bridge")
         self.switch.ip("link", "set", "switch", "up")
@@ -111,6 +113,8 @@ class Host(Namespace):
             if _mounts_are_shared():
                 raise
         _call("mount", os.fsencode(self.network.resolv_conf), b"/etc/resolv.conf", None, _BIND, None)
+        if self.network.roots:
+            _call("mount", os.fsencode(self.network.roots), _SYSTEM_ROOTS, None, _BIND, None)
 
     def cut(self):
         """The cable is pulled, at the switch: nobody is told."""

@@ -17,7 +17,7 @@ from cases import Failure, Skip, expect, seconds, wait_for  # noqa: E402
 from clients import program  # noqa: E402
 from gateway import DOMAIN, Gateway  # noqa: E402
 from names import NameServer, host_record  # noqa: E402
-from network import Host, Network  # noqa: E402
+from network import NAME_SERVER, Host, Network  # noqa: E402
 from sending import Sender, Stream  # noqa: E402
 from twins import in_step, invitation  # noqa: E402
 
@@ -96,18 +96,20 @@ def stand_by(source, target, stage):
 
 
 class Scene:
-    """`names` is the DNS, `nodes` are msgw1 and msgw2 (not running yet)."""
+    """`names` is the DNS, `nodes` are msgw1 and msgw2 (not running yet). With `roots`, a file, all of these hosts trust
+    the authorities in it, and the sending and archiving sides verify by it whom they talk to."""
 
-    def __init__(self, stage):
+    def __init__(self, stage, roots=None):
         self.stage = stage
         self.seed = int(os.environ.get("SEED", random.SystemRandom().randrange(10**6)))
         self.random = random.Random(self.seed)
         print(f"seed {self.seed} (SEED sets it)", flush=True)
         self.network = Network(stage)
+        self.network.roots = roots
         self.names = NameServer(stage, Host(self.network, "ns.example.com", 53))
         self.nodes = [Node(stage, Host(self.network, f"msgw{number}.example.com", 10 + number)) for number in (1, 2)]
         self.publish()
-        self.sender = Sender(stage, Host(self.network, "sender.example.com", 20))
+        self.sender = Sender(stage, Host(self.network, "sender.example.com", 20), roots)
         self.office = Host(self.network, "office.example.com", 30)
 
     def publish(self, *records):
@@ -126,7 +128,7 @@ class Scene:
 
     def traffic(self, mailbox, *profiles, fetchmail=()):
         """Reports begin to flow, and the archiver to pull."""
-        self.archiver = Archiver(self.stage, self.office, mailbox, Account(mailbox))
+        self.archiver = Archiver(self.stage, self.office, mailbox, Account(mailbox), self.network.roots)
         self.archiver.follow(*profiles)
         self.archiver.follow(*fetchmail, fetchmail=True)
         self.stream = Stream(self.stage, self.sender, mailbox)

@@ -17,9 +17,9 @@ _IN_DOUBT = re.compile(r"(\w+): .*message may be sent more than once")
 class Sender(Postfix):
     """As senders are set up, but in haste: it tries again after seconds where they do after minutes."""
 
-    def __init__(self, stage, host):
-        self.place = host
-        super().__init__(stage, None, "may")
+    def __init__(self, stage, host, roots=None):
+        self.place, self.roots = host, roots
+        super().__init__(stage, None, "verify" if roots else "may")
 
     def _lay_out(self, gateway, tls):
         self.host, self.smtp, self.enter = self.place.address, 25, self.place.enter
@@ -35,6 +35,7 @@ queue_run_delay = 1s
 minimal_backoff_time = 1s
 maximal_backoff_time = 2s
 transport_retry_time = 1s
+smtp_tls_CAfile = {self.roots or ""}
 smtp_connect_timeout = 3s
 smtp_helo_timeout = 20s
 smtp_mail_timeout = 20s
