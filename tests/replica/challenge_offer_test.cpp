@@ -42,7 +42,7 @@ bool isTaken(const json& object, WallTime now = kNow) {
 }
 
 /// Whether an offer with this challenge is taken, rightly signed.
-bool isTaken(const SharedChallenge& challenge) {
+bool isAskedFor(const SharedChallenge& challenge) {
     const Speaker speaker;
     ChallengeOffer offer = speaker.offer(1, 0);
     offer.challenges = {challenge};
@@ -120,10 +120,10 @@ TEST_CASE("what is over, or would last for more than an hour, is not taken") {
 
 TEST_CASE("only what an authority can ask for is taken, and no more than 64 of it") {
     const std::string all = "token." + kThumbprint;
-    CHECK(isTaken({"http-01", "msgw.example.com", "token", all}));
-    CHECK(isTaken({"tls-alpn-01", "msgw.example.com", "token", all}));
+    CHECK(isAskedFor({"http-01", "msgw.example.com", "token", all}));
+    CHECK(isAskedFor({"tls-alpn-01", "msgw.example.com", "token", all}));
     const std::string longest(256, 't');
-    CHECK(isTaken({"http-01", "a", longest, longest + '.' + kThumbprint}));
+    CHECK(isAskedFor({"http-01", "a", longest, longest + '.' + kThumbprint}));
     const std::vector<SharedChallenge> wrong{
         {"dns-01", "msgw.example.com", "token", all},
         {"http-01", "", "token", all},
@@ -141,7 +141,7 @@ TEST_CASE("only what an authority can ask for is taken, and no more than 64 of i
         {"http-01", "msgw.example.com", "token", "token.<script>" + kThumbprint.substr(8)}};
     for (const SharedChallenge& challenge : wrong) {
         CAPTURE(challenge.keyAuthorization);
-        CHECK_FALSE(isTaken(challenge));
+        CHECK_FALSE(isAskedFor(challenge));
     }
     const Speaker speaker;
     CHECK_FALSE(isTaken(speaker.offer(1, 65).signedBy(speaker.key)));

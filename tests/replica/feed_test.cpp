@@ -32,7 +32,7 @@ struct Hearing {
         std::exception_ptr failure;
         asio::co_spawn(pair.client.get_executor(), script(), [&](std::exception_ptr thrown) {
             failure = thrown;
-            feed.reset();
+            feed->open("token", [] { return true; });  // ends the one before it
         });
         const auto stream = feed->open("token", [this] { return counts; });
         pair.run([&](net::LineStream& line) -> asio::awaitable<void> {

@@ -140,8 +140,7 @@ struct Pair {
         };
         engine.challenges = [this] { return offer; };
         engine.takeChallenges = [this](json offered) -> asio::awaitable<TakenChallenges> {
-            TakenChallenges taken = take(offered);
-            co_return taken;
+            co_return take(offered);
         };
         engine.challengesThere = [] {};
         engine.changed = [] {};
