@@ -186,6 +186,8 @@ def what_a_token_sends_is_bounded(stage):
         expect(client.ask("POST", "replica/records", octets=junk, headers=octets).status in (200, 400), f"{junk[:60]}")
     for body in ({}, {"files": []}, {"files": [7]}, {"files": ["x"] * 201}, {"files": ["mbx-x n-x x"]}):
         expect_equal(client.ask("POST", "replica/records/fetch", body).status, 400, f"{body}"[:60])
+    for body in ({}, {"have": -1}, {"have": 0, "offer": []}, {"have": 0, "offer": 7}, {"have": "x", "offer": None}):
+        expect_equal(client.ask("POST", "replica/challenges", body).status, 400, f"{body}")
     for body in ({}, {"format": 1}, {"format": 1, "node": ["x"]}):
         expect_equal(client.ask("POST", "replica/hello", body).status, 400, f"{body}")
     expect_equal([file.name for file in (one.data / "config" / "mailboxes").iterdir()], [mailbox.address], "mailboxes")
