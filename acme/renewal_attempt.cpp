@@ -321,7 +321,8 @@ asio::awaitable<void> RenewalAttempt::announce(std::vector<Proof> proofs) {
 
 asio::awaitable<void> RenewalAttempt::withdraw() {
     if (!m_presented.empty()) {
-        co_await announce({});
+        std::vector<Proof> none;
+        co_await announce(std::move(none));
     }
     for (const Proof& proof : m_presented) {
         m_workshop.challenges.remove(proof.token);
