@@ -41,4 +41,30 @@ std::string describePorts(const json& ports) {
     return result.empty() ? "none, for the config has no listeners" : result;
 }
 
+std::string describeElsewhere(const json& one) {
+    const std::string oldest = textOf(one, "oldest");
+    const std::string fetched = textOf(one, "last_fetched");
+    const std::string told = textOf(one, "told");
+    return numberOf(one, "messages") + " messages" +
+           (oldest == "-" ? "" : ", oldest of " + oldest) +
+           (fetched == "-" ? "" : ", last fetched at " + fetched) +
+           (one.value("lately", false) ? "; told at " + told
+                                       : "; it is away, and said so last at " + told);
+}
+
+std::string elsewhereInShort(const json& mailbox) {
+    std::string text;
+    for (const json& one : mailbox.value("elsewhere", json::array())) {
+        if (numberOf(one, "messages") == "0") {
+            continue;
+        }
+        text +=
+            (text.empty() ? "" : ", ") + numberOf(one, "messages") + " on " + textOf(one, "name");
+        if (!one.value("lately", false)) {
+            text += " (at " + textOf(one, "told") + ')';
+        }
+    }
+    return text;
+}
+
 }  // namespace gateway

@@ -1,5 +1,6 @@
 #include "gateway/commands_mailbox.h"
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -135,6 +136,9 @@ int showAfter(const Config& config, const MailboxArguments& arguments, json requ
                         describeSize(waiting.at("octets").get<std::uint64_t>()) +
                         (oldest == "-" ? "" : ", oldest of " + oldest)},
         {"Locked", numberOf(mailbox, "locked") + " messages that need an earlier password"}};
+    for (const json& one : mailbox.value("elsewhere", json::array())) {
+        rows.push_back({"On " + textOf(one, "name"), describeElsewhere(one)});
+    }
     for (const auto& [limit, length] : mailbox.at("alerts").items()) {
         rows.push_back({"Alert " + printable(limit, 40),
                         length.is_string() ? textOf(mailbox.at("alerts"), limit.c_str()) : "-"});
@@ -212,12 +216,21 @@ int listMailboxes(const Config& config, const MailboxArguments& arguments) {
     }
     std::vector<std::vector<std::string>> rows{
         {"ADDRESS", "STATUS", "WAITING", "SIZE", "LOCKED", "OLDEST", "NAME"}};
+    const bool anyElsewhere =
+        std::any_of(mailboxes.begin(), mailboxes.end(),
+                    [](const json& mailbox) { return !elsewhereInShort(mailbox).empty(); });
+    if (anyElsewhere) {
+        rows.front().push_back("ELSEWHERE");
+    }
     for (const json& mailbox : mailboxes) {
         const json& waiting = mailbox.at("waiting");
         rows.push_back(
             {textOf(mailbox, "address"), textOf(mailbox, "status"), numberOf(waiting, "messages"),
              describeSize(waiting.at("octets").get<std::uint64_t>()), numberOf(mailbox, "locked"),
              textOf(waiting, "oldest"), textOf(mailbox, "name")});
+        if (anyElsewhere) {
+            rows.back().push_back(elsewhereInShort(mailbox));
+        }
     }
     print(rows.size() > 1
               ? asTable(rows)

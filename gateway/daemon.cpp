@@ -213,6 +213,7 @@ void Daemon::run() {
     schedule("forgetting idle keys", 5s, [this] { return forgetIdleKeys(); });
     schedule("watching web accounts", 2s, [this] { return watchWebAccounts(); });
     schedule("telling alerts", 5s, [this] { return watchAlerts(); });
+    schedule("counting for the twins", 1s, [this] { return watchWaiting(); });
     schedule("keeping the times of mail", 1min, [this] { return keepTimes(); });
     if (m_renewer) {
         asio::co_spawn(m_io, m_renewer->run(), asio::detached);

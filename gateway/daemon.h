@@ -110,6 +110,8 @@ private:
     TwinsHouse twinsHouse();
     asio::awaitable<HttpAnswer> call(HttpCall call);
     nlohmann::json twinList() const;
+    /// Counts, for the twins, what may wait otherwise than it did.
+    asio::awaitable<void> watchWaiting();
     asio::awaitable<void> forgetIdleKeys();
     void loadTimes();
     asio::awaitable<void> keepTimes();
@@ -222,6 +224,10 @@ private:
     std::chrono::steady_clock::time_point m_alertPause;
     std::optional<HealthSnapshot::Webhook> m_alertTrouble;
     std::string m_alertsNotKept;   ///< why, where so
+    std::set<MailboxId> m_waitingDue;  ///< mailboxes from which messages were deleted
+    MailboxTimes m_waitingTimes;       ///< at the last count for the twins
+    std::chrono::steady_clock::time_point m_waitingPause;
+    std::chrono::steady_clock::time_point m_allWaitingDue;
     MailboxTimes m_keptTimes;      ///< as they are on disk
     ArrivalHours m_keptArrivals;   ///< as m_keptTimes
     TrafficHistory m_keptHistory;  ///< as m_keptTimes

@@ -62,6 +62,7 @@ asio::awaitable<nlohmann::json> Daemon::control(nlohmann::json request, Descript
         co_await m_smtpServer.commitsEnded(mailbox.value());
     }
     m_house.turnedAway().describeIn(answer);
+    addElsewhereIn(answer, m_twins.waitingElsewhere(), std::chrono::system_clock::now());
     co_return answer;
 }
 

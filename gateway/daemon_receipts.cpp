@@ -26,11 +26,12 @@ void Daemon::tellReceipts(pop3::Engine& engine) {
             asio::post(m_fetches, [this, mailbox, id] { m_receipts->fetched(mailbox, id); });
         }
     };
-    if (m_receipts) {
-        engine.onDeleted = [this](const MailboxId& mailbox, std::span<const MessageId> ids) {
+    engine.onDeleted = [this](const MailboxId& mailbox, std::span<const MessageId> ids) {
+        asio::post(m_io, [this, mailbox] { m_waitingDue.insert(mailbox); });
+        if (m_receipts) {
             m_receipts->deleted(mailbox, ids);
-        };
-    }
+        }
+    };
 }
 
 DirectoryStore::OnPurged Daemon::onPurged() const {

@@ -39,6 +39,7 @@ asio::awaitable<nlohmann::json> Daemon::status() {
     facts.diskProjected = m_diskTrend.reaches(m_config.store.minFree);
     facts.turnedAway = m_house.turnedAway().entries();
     facts.twins = m_twins.report();
+    facts.elsewhere = m_twins.waitingElsewhere();
     facts.storeTrouble = m_house.storeTrouble().entries();
     facts.webhook = m_alertTrouble;
     facts.receipts = receiptTrouble();

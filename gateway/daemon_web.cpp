@@ -11,7 +11,9 @@ namespace {
 
 using nlohmann::json;
 
-json summariesOf(const Registry& registry, MessageStore& store, const MailboxTimes& times) {
+json summariesOf(const Registry& registry, MessageStore& store, const MailboxTimes& times,
+                 const Elsewhere& elsewhere) {
+    const WallTime now = std::chrono::system_clock::now();
     json all = json::array();
     for (const auto& [id, mailbox] : registry.mailboxes()) {
         std::string trouble;
@@ -22,6 +24,7 @@ json summariesOf(const Registry& registry, MessageStore& store, const MailboxTim
             trouble = error.what();
         }
         json row = summaryOf(*mailbox, counts, times);
+        addElsewhere(row, elsewhere, now);
         if (!trouble.empty()) {
             row["trouble"] = trouble;
         }
@@ -61,8 +64,9 @@ asio::awaitable<json> Daemon::carryOutForPage(json request) {
 }
 
 asio::awaitable<json> Daemon::mailboxTable() {
-    auto list = [this, registry = m_house.registry(), times = m_house.times()] {
-        return summariesOf(*registry, m_store, times);
+    auto list = [this, registry = m_house.registry(), times = m_house.times(),
+                 elsewhere = m_twins.waitingElsewhere()] {
+        return summariesOf(*registry, m_store, times, elsewhere);
     };
     co_return co_await net::offload(m_disk, std::move(list));
 }

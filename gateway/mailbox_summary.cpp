@@ -56,7 +56,8 @@ json summaryOf(const Mailbox& mailbox, const MailboxCounts& counts, const Mailbo
               {"oldest", timestamp(counts.oldest)}}},
             {"locked", counts.locked},
             {"last_received", timestamp(received)},
-            {"last_fetched", timestamp(known.fetched)}};
+            {"last_fetched", timestamp(known.fetched)},
+            {"elsewhere", json::array()}};
 }
 
 }  // namespace gateway

@@ -26,7 +26,8 @@ struct MailboxCounts {
 MailboxCounts countMessages(const Mailbox& mailbox, MessageStore& store);
 
 /// {address, name, description, status, created, waiting {messages, octets, oldest}, locked,
-/// last_received, last_fetched}. A message that waits was received, whatever `times` has lost.
+/// last_received, last_fetched, elsewhere (empty; a server adds to it, see elsewhere.h)}. A message
+/// that waits was received, whatever `times` has lost.
 nlohmann::json summaryOf(const Mailbox& mailbox, const MailboxCounts& counts,
                          const MailboxTimes& times);
 

@@ -260,6 +260,11 @@ private:
                 summary["waiting"] = nullptr;
                 summary["locked"] = nullptr;
             }
+            state.fetched = m_sources.times.of(id).fetched;
+            if (m_sources.server != nullptr) {
+                addElsewhere(summary, m_sources.server->elsewhere, m_now);
+                state.visitElsewhere = visitElsewhere(id, m_sources.server->elsewhere);
+            }
             m_answer["mailboxes"].push_back(std::move(summary));
             state.address = id.str();
             state.name = mailbox->name;

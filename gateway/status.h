@@ -12,6 +12,7 @@
 #include "gateway/certificate_status.h"
 #include "gateway/config.h"
 #include "gateway/drain.h"
+#include "gateway/elsewhere.h"
 #include "gateway/mail/registry.h"
 #include "gateway/store/message_store.h"
 #include "gateway/turned_away.h"
@@ -38,6 +39,7 @@ struct ServerFacts {
     std::optional<HealthSnapshot::Receipts> receipts;
     std::vector<TwinReport> twins;
     bool memoryLocked = true;
+    Elsewhere elsewhere;
 };
 
 /// What status is told from. `server` is null where none runs.

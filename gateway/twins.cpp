@@ -35,6 +35,7 @@ replica::Greeting Twins::self() const {
     greeting.domain = m_config.domain;
     greeting.version = POSTERN_VERSION;
     greeting.digest = m_house.registry()->digest();
+    greeting.waiting = m_news.mark();
     return greeting;
 }
 
@@ -50,6 +51,7 @@ replica::TwinEngine Twins::twinEngine() {
         return takeChallenges(std::move(offer));
     };
     engine.challengesThere = [this] { m_toldChallenges.cancel(); };
+    engine.waiting = &m_news;
     engine.changed = m_house.changed;
     return engine;
 }
@@ -92,6 +94,12 @@ void Twins::stop() {
 
 /// Calls those that are called from now on, and no others.
 void Twins::follow(const replica::TwinsFile& joined) {
+    for (const JoinedTwin& twin : m_joined.twins()) {
+        const auto isSame = [&](const JoinedTwin& other) { return other.token == twin.token; };
+        if (std::none_of(joined.twins().begin(), joined.twins().end(), isSame)) {
+            m_news.forget(twin.token);
+        }
+    }
     m_joined = joined;
     if (!m_running) {
         return;
@@ -103,6 +111,7 @@ void Twins::follow(const replica::TwinsFile& joined) {
             twins.push_back(twin);
         } else {
             twin->stop();
+            m_news.forget(twin->address().url);
         }
     }
     for (const TwinAddress& address : wanted) {
@@ -135,6 +144,7 @@ asio::awaitable<void> Twins::reload() {
 void Twins::registryChanged() {
     const std::string& digest = m_house.registry()->digest();
     m_feed.tell(digest);
+    m_news.mailboxesChanged();
     m_visitors.changed(digest, std::chrono::system_clock::now());
     for (const auto& twin : m_twins) {
         twin->nudge();

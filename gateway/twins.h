@@ -24,6 +24,7 @@
 #include "gateway/replica/twin.h"
 #include "gateway/replica/twins_file.h"
 #include "gateway/replica/visitors.h"
+#include "gateway/replica/waiting_news.h"
 #include "gateway/twin_report.h"
 #include "webui/engine.h"
 
@@ -71,6 +72,12 @@ public:
     /// Has the twins answer these challenges of an ACME order too; nothing: no more. Returns once
     /// all know, or after some seconds.
     asio::awaitable<void> announce(std::vector<replica::SharedChallenge> challenges);
+    /// Whether anybody hears what waits here.
+    bool tellsWaiting() const { return any() || !m_visitors.all().empty(); }
+    /// What waits in these mailboxes of this node, now.
+    void setWaiting(const std::vector<std::pair<MailboxId, replica::Waiting>>& mailboxes);
+    /// What waits on the twins, as they told it.
+    std::vector<replica::TwinWaiting> waitingElsewhere() const;
 
     bool any() const { return !m_config.twins.empty() || !m_joined.twins().empty(); }
     std::vector<TwinReport> report() const;
@@ -91,8 +98,11 @@ private:
     asio::awaitable<net::HttpResponse> fetch(webui::Call call);
     asio::awaitable<net::HttpResponse> takeRecords(webui::Call call);
     asio::awaitable<net::HttpResponse> listen(webui::Call call);
+    asio::awaitable<net::HttpResponse> waiting(webui::Call call);
     asio::awaitable<net::HttpResponse> acceptTwin(webui::Call call);
     asio::awaitable<net::HttpResponse> exchangeChallenges(webui::Call call);
+    /// Who shows that token, where it is who it should be.
+    std::optional<replica::Teller> tellerOf(const std::string& token) const;
     asio::awaitable<nlohmann::json> trusted();
     asio::awaitable<nlohmann::json> joinBy(const nlohmann::json& request);
 
@@ -112,6 +122,7 @@ private:
     replica::TwinsFile m_joined;
     replica::Feed m_feed;
     replica::Visitors m_visitors;
+    replica::WaitingNews m_news;
     std::vector<std::shared_ptr<replica::Twin>> m_twins;  ///< those that this node calls
     std::shared_ptr<std::map<std::string, unsigned>> m_transfers =
         std::make_shared<std::map<std::string, unsigned>>();

@@ -97,6 +97,7 @@ webui::ReplicaEngine Twins::engine() {
     engine.add = by(&Twins::takeRecords);
     engine.listen = by(&Twins::listen);
     engine.challenges = by(&Twins::exchangeChallenges);
+    engine.waiting = by(&Twins::waiting);
     engine.join = by(&Twins::acceptTwin);
     return engine;
 }
@@ -108,6 +109,9 @@ asio::awaitable<HttpResponse> Twins::hello(Call call) {
     }
     const replica::Greeting mine = self();
     m_visitors.greeted(call.caller.token, *greeting, mine, std::chrono::system_clock::now());
+    if (const auto teller = tellerOf(call.caller.token)) {
+        m_news.confirm(*teller, greeting->waiting, std::chrono::system_clock::now());
+    }
     m_house.changed();
     if (const std::string why = replica::whyNoTwins(mine, *greeting); !why.empty()) {
         throw Refused{409, "conflict", why};

@@ -32,6 +32,7 @@ struct ReplicaEngine {
     Answer add;
     Answer listen;
     Answer challenges;
+    Answer waiting;
     Answer join;
 };
 

@@ -27,6 +27,8 @@ void addReplicaRoutes(Api& api, const Engine& engine) {
         {"GET", "/replica/events", Access::Replicate, 0, "listenToRecords", by(&Replica::listen)});
     api.add({"POST", "/replica/challenges", Access::Replicate, kMostBody, "exchangeChallenges",
              by(&Replica::challenges)});
+    api.add({"POST", "/replica/waiting", Access::Replicate, kMostBody, "tellWaiting",
+             by(&Replica::waiting)});
     api.add({"POST", "/replica/join", Access::Join, kMostBodyOfStrangers, "joinTwin",
              by(&Replica::join)});
 }

@@ -21,6 +21,7 @@ struct Feed::State {
     const std::chrono::milliseconds quiet;
     std::string digest;
     std::uint64_t challenges = 0;  ///< 0: there were none yet
+    std::string waiting;           ///< its mark
     std::set<Stream*> streams;
 };
 
@@ -41,8 +42,13 @@ struct Feed::Stream {
     const std::string who;
     const std::function<bool()> stillCounts;
     asio::steady_timer alarm;
-    std::string told;  ///< the digest it has heard last
+    std::string told;         ///< the digest it has heard last
+    std::string toldWaiting;  ///< the mark
     std::uint64_t toldChallenges = 0;
+    bool knowsAll() const {
+        return told == state->digest && toldWaiting == state->waiting &&
+               toldChallenges == state->challenges;
+    }
     bool over = false;
 };
 
@@ -60,6 +66,17 @@ void Feed::tell(const std::string& digest) {
         return;
     }
     m_state->digest = digest;
+    wake();
+}
+
+void Feed::tellWaiting(const std::string& mark) {
+    if (m_state->waiting != mark) {
+        m_state->waiting = mark;
+        wake();
+    }
+}
+
+void Feed::wake() {
     for (Stream* const stream : m_state->streams) {
         stream->alarm.cancel();
     }
@@ -111,13 +128,16 @@ asio::awaitable<void> Feed::serve(std::shared_ptr<Stream> stream, net::HttpBody&
             stream->told = state.digest;
             text = "event: records\ndata: " + state.digest + "\n\n";
         }
+        if (stream->toldWaiting != state.waiting) {
+            stream->toldWaiting = state.waiting;
+            text += "event: waiting\ndata: " + state.waiting + "\n\n";
+        }
         if (stream->toldChallenges != state.challenges) {
             stream->toldChallenges = state.challenges;
             text += "event: challenges\ndata: " + std::to_string(state.challenges) + "\n\n";
         }
         co_await body.write(text.empty() ? kNothing : text);
-        if (stream->told == state.digest && stream->toldChallenges == state.challenges &&
-            !stream->over) {
+        if (stream->knowsAll() && !stream->over) {
             stream->alarm.expires_after(state.quiet);
             co_await body.wait(stream->alarm);
         }

@@ -1,6 +1,6 @@
-// Tells the twins that listen when what this node knows has changed (server-sent events, WHATWG
-// HTML 9.2): the digest of all, and that there are other ACME challenges to answer, nothing more.
-// Never queues: who is slow hears the newest only.
+// Tells the twins that listen when what this node knows, or what waits here, has changed
+// (server-sent events, WHATWG HTML 9.2): digest and mark, and that there are other ACME challenges
+// to answer, nothing more. Never queues: who is slow hears the newest only.
 #pragma once
 
 #include <chrono>
@@ -33,6 +33,8 @@ public:
     void tell(const std::string& digest);
     /// This node's challenges are those of that number from now on (ChallengeOffer).
     void tellChallenges(std::uint64_t sequence);
+    /// The mark of what waits is this from now on.
+    void tellWaiting(const std::string& mark);
 
     /// A stream for whoever holds the token `who`, as long as it counts. An earlier one of the same
     /// ends: its twin has come back by another way. Null where there are too many.
@@ -45,6 +47,7 @@ public:
 private:
     struct State;
     struct Stream;
+    void wake();
     static asio::awaitable<void> serve(std::shared_ptr<Stream> stream, net::HttpBody& body);
 
     const std::shared_ptr<State> m_state;

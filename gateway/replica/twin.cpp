@@ -25,7 +25,7 @@ constexpr std::chrono::seconds kLongestSilence{45};
 constexpr std::size_t kLongestLine = 1024;
 constexpr std::chrono::milliseconds kFirstPause{1000};
 constexpr std::string_view kData = "data: ";
-constexpr std::string_view kOfChallenges = "event: challenges";
+constexpr std::string_view kEvent = "event: ";
 
 /// Three to five quarters of it, so that nodes that lost each other at one moment do not come back
 /// at one moment.
@@ -63,20 +63,24 @@ struct Twin::Ear {
         return !over;
     }
 
+    /// A field of an event, or the end of one. Events of other names are a later version's.
     void takeLine() {
-        if (!line.starts_with(kData)) {
-            ofChallenges = line == kOfChallenges;
-            return;
+        if (line.empty()) {
+            event.clear();
+        } else if (line.starts_with(kEvent)) {
+            event = line.substr(kEvent.size());
+        } else if (line.starts_with(kData)) {
+            takeData(line.substr(kData.size()));
         }
-        const std::string data = line.substr(kData.size());
-        if (!ofChallenges && isDigest(data)) {
+    }
+
+    void takeData(const std::string& data) {
+        if (event == "records" && isDigest(data)) {
             tellTwin(data);
-        } else if (const auto sequence = parseDecimal(data); ofChallenges && sequence) {
-            asio::post(io, [listener = twin, number = *sequence] {
-                if (const auto self = listener.lock()) {
-                    self->heardChallenges(number);
-                }
-            });
+        } else if (event == "waiting") {
+            tell([data](Twin& self) { self.heardOfWaiting(data); });
+        } else if (const auto number = parseDecimal(data); event == "challenges" && number) {
+            tell([sequence = *number](Twin& self) { self.heardChallenges(sequence); });
         }
     }
 
@@ -86,9 +90,15 @@ struct Twin::Ear {
             return;
         }
         told = true;
-        asio::post(io, [listener = twin, what = std::move(digest)] {
+        tell([what = std::move(digest)](Twin& self) { self.heard(what); });
+    }
+
+    /// On the I/O thread, where the twin is still there.
+    template <typename Action>
+    void tell(Action action) {
+        asio::post(io, [listener = twin, todo = std::move(action)] {
             if (const auto self = listener.lock()) {
-                self->heard(what);
+                todo(*self);
             }
         });
     }
@@ -97,7 +107,7 @@ struct Twin::Ear {
     const std::weak_ptr<Twin> twin;
     std::string line;
     bool told = false;
-    bool ofChallenges = false;  ///< the event whose lines come
+    std::string event;  ///< whose fields come
     std::atomic<bool> over = false;
 };
 
@@ -212,6 +222,14 @@ void Twin::heard(const std::string& digest) {
     }
     setConnected(true);
     if (!digest.empty() && (digest != m_engine.registry()->digest() || m_failures > 0)) {
+        m_wanted = true;
+        m_pause.cancel();
+    }
+}
+
+void Twin::heardOfWaiting(const std::string& mark) {
+    if (!m_over && m_failures == 0 && m_engine.waiting != nullptr && !m_theirMark.empty() &&
+        mark != m_engine.waiting->known(m_address.url)) {
         m_wanted = true;
         m_pause.cancel();
     }

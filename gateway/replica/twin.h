@@ -24,6 +24,7 @@
 #include "gateway/mail/registry.h"
 #include "gateway/replica/exchange.h"
 #include "gateway/replica/greeting.h"
+#include "gateway/replica/waiting_news.h"
 
 namespace gateway::replica {
 
@@ -57,6 +58,7 @@ struct TwinEngine {
     std::function<asio::awaitable<TakenChallenges>(nlohmann::json offer)> takeChallenges;
     /// challengesThere() of a twin is another now.
     std::function<void()> challengesThere;
+    WaitingNews* waiting = nullptr;  ///< null: nothing of it is told or asked
     /// Something that status tells of a twin is another now.
     std::function<void()> changed;
 };
@@ -125,6 +127,7 @@ private:
     asio::awaitable<bool> attempt();
     void note(const std::optional<Trouble>& trouble);
     asio::awaitable<void> exchange();
+    asio::awaitable<void> exchangeWaiting();
     asio::awaitable<Greeting> greet();
     asio::awaitable<RecordDigests> list();
     asio::awaitable<void> fetch(const RecordDigests& theirs);
@@ -139,6 +142,7 @@ private:
     bool offersChallenges() const;
     asio::awaitable<bool> attemptChallenges();
     asio::awaitable<void> exchangeChallenges();
+    void heardOfWaiting(const std::string& mark);
     void setConnected(bool connected);
     std::chrono::milliseconds pauseAfter(unsigned failures) const;
     void rememberFor(std::chrono::steady_clock::duration time);
@@ -165,6 +169,8 @@ private:
     RecordDigests m_fetched;
     RecordDigests m_offered;
     std::chrono::steady_clock::time_point m_forgetAt;
+    std::string m_theirMark;  ///< of their news of what waits; empty where they tell none
+    std::string m_toldMark;   ///< up to which they know this node's
 };
 
 }  // namespace gateway::replica

@@ -151,6 +151,7 @@ asio::awaitable<Greeting> Twin::greet() {
     m_state.name = theirs->name;
     m_state.node = theirs->node;
     m_state.version = theirs->version;
+    m_theirMark = theirs->waiting;
     co_return *theirs;
 }
 
@@ -189,6 +190,7 @@ asio::awaitable<void> Twin::exchange() {
             if (same) {
                 m_state.lastInStep = std::chrono::system_clock::now();
             }
+            co_await exchangeWaiting();
             co_return;
         }
         theirs = co_await list();

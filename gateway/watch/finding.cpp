@@ -34,6 +34,10 @@ HealthFinding& add(Findings& findings, const char* kind, Severity severity, std:
     return finding;
 }
 
+std::string named(const HealthSnapshot::Mailbox& mailbox) {
+    return mailbox.address + " (" + mailbox.name + ')';
+}
+
 std::string counted(std::uint64_t count, const std::string& one, const std::string& many) {
     return std::to_string(count) + ' ' + (count == 1 ? one : many);
 }

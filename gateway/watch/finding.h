@@ -20,6 +20,9 @@ std::vector<HealthFinding::Deadline> sendersGiveUp(WallTime since);
 HealthFinding& add(Findings& findings, const char* kind, Severity severity, std::string text,
                    std::string advice);
 
+/// Its address and what people call it.
+std::string named(const HealthSnapshot::Mailbox& mailbox);
+
 /// "1 message", "2 messages".
 std::string counted(std::uint64_t count, const std::string& one, const std::string& many);
 

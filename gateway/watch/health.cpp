@@ -5,6 +5,7 @@
 #include "gateway/base/text.h"
 #include "gateway/watch/finding.h"
 #include "gateway/watch/health_reports.h"
+#include "gateway/watch/health_waiting.h"
 
 namespace gateway {
 
@@ -22,10 +23,6 @@ constexpr std::size_t kNamed = 3;
 /// So long nobody knows which hours are usual.
 constexpr hours kYoung{14 * 24};
 constexpr hours kSilenceOfYoung{24};
-
-std::string named(const HealthSnapshot::Mailbox& mailbox) {
-    return mailbox.address + " (" + mailbox.name + ')';
-}
 
 void judgeCertificate(const HealthSnapshot& snapshot, Findings& findings) {
     if (!snapshot.certificate) {
@@ -126,14 +123,7 @@ void judgeMailbox(const HealthSnapshot& snapshot, const HealthSnapshot::Mailbox&
         say("unlistable", Severity::Critical, ": its messages cannot be listed: " + mailbox.trouble,
             "`postern check` names what is wrong, `postern check --fix` mends owners and modes");
     }
-    const seconds limit = mailbox.unfetched.value_or(snapshot.limits.unfetched);
-    if (mailbox.oldest && limit > seconds(0) && snapshot.now - *mailbox.oldest > limit) {
-        say("unfetched", Severity::Warning,
-            ": the oldest of " + counted(mailbox.waiting, "message", "messages") + " waits for " +
-                span(*mailbox.oldest, snapshot.now),
-            "see whether the archiver still fetches it, and deletes after archiving")
-            .since = mailbox.oldest;
-    }
+    judgeWaiting(snapshot, mailbox, findings);
     if (mailbox.locked > 0) {
         say("locked", Severity::Warning,
             ": " + counted(mailbox.locked, "message needs", "messages need") +

@@ -57,6 +57,13 @@ struct HealthSnapshot {
     };
     std::optional<Drain> drain;  ///< where no new mail is to be taken
 
+    /// An archiver that fetches mail of a mailbox from another node.
+    struct VisitElsewhere {
+        std::string node;  ///< its name
+        WallTime before;   ///< the last visit but one
+        WallTime last;
+    };
+
     struct Mailbox {
         std::string address;
         std::string name;
@@ -64,6 +71,8 @@ struct HealthSnapshot {
         std::uint64_t locked = 0;   ///< messages that need an earlier password
         std::uint64_t leftOut = 0;  ///< files that are no messages
         std::optional<WallTime> oldest;
+        std::optional<WallTime> fetched;  ///< when a message of it was last fetched here
+        std::optional<VisitElsewhere> visitElsewhere;   ///< the latest, where there were two
         std::optional<std::chrono::seconds> unfetched;  ///< its own limit; 0 for never
         std::optional<std::chrono::seconds> silence;    ///< as unfetched
         std::uint64_t heldBack = 0;                     ///< statements that do not count
@@ -140,10 +149,10 @@ enum class Severity { Warning, Critical };
 
 /// One thing that needs the admin.
 struct HealthFinding {
-    /// "not_running", "not_stored", "certificate", "disk", "disk_trend", "unfetched", "locked",
-    /// "left_out", "unlistable", "unknown_mailbox", "refused", "put_off", "record", "held_back",
-    /// "replaced_password", "not_recoverable", "drain", "silent", "webhook", "twin",
-    /// "receipts", "memory".
+    /// "not_running", "not_stored", "certificate", "disk", "disk_trend", "unfetched",
+    /// "unfetched_here", "locked", "left_out", "unlistable", "unknown_mailbox", "refused",
+    /// "put_off", "record", "held_back", "replaced_password", "not_recoverable", "drain", "silent",
+    /// "webhook", "twin", "receipts", "memory".
     std::string kind;
     std::string about;  ///< tells it from others of its kind, as long as it lasts; may be empty
     Severity severity = Severity::Warning;

@@ -110,7 +110,7 @@ def machines_get_fixed_names(stage):
     expect(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", created), f"created: {created}")
     expect_equal(listed, {"address": made["address"], "name": "n", "description": "d", "status": "active",
                           "waiting": {"messages": 0, "octets": 0, "oldest": None}, "locked": 0,
-                          "last_received": None, "last_fetched": None}, "the list")
+                          "last_received": None, "last_fetched": None, "elsewhere": []}, "the list")
     shown = json.loads(gateway.command("mailbox", "show", made["email"].upper(), "--json").stdout)
     expect_equal(shown["address"], made["address"], "show")
 

@@ -248,6 +248,15 @@ TEST_CASE("a greeting comes out as it went in, and two that cannot be twins are 
     other.domain = "elsewhere.example.com";
     CHECK(whyNoTwins(one, other).find("elsewhere.example.com") != std::string::npos);
     CHECK(whyNoTwins(one, one).find("a copy") != std::string::npos);
+    auto later = one.toJson();
+    later.update({{"something", {{"new", 1}}}, {"waiting", "a later form of it"}});
+    CHECK(Greeting::parse(later)->node == one.node);
+    later.update({{"format", 2}, {"version", "9.0"}, {"digest", nullptr}});
+    const auto stranger = Greeting::parse(later);
+    REQUIRE(stranger);
+    const std::string why = whyNoTwins(one, *stranger);
+    CHECK(why.find("version 9.0") != std::string::npos);
+    CHECK(why.find("update the older one") != std::string::npos);
     for (const char* field : {"node", "node_key", "digest", "format"}) {
         auto damaged = one.toJson();
         damaged[field] = "x";

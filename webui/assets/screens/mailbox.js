@@ -20,6 +20,8 @@ function figures(one) {
     card(t.oldest, waiting?.oldest ? format.since(waiting.oldest) : text.none, waiting?.oldest ? t.sinceWhen(format.moment(waiting.oldest)) : t.nothingWaits),
     card(t.received, one.last_received ? time(one.last_received) : text.none, one.last_received ? t.ago(format.since(one.last_received)) : t.neverReceived),
     card(t.fetched, one.last_fetched ? time(one.last_fetched) : text.none, one.last_fetched ? t.ago(format.since(one.last_fetched)) : t.neverFetched),
+    ...(one.elsewhere ?? []).map((there) => card(t.elsewhere(there.name), format.number(there.messages),
+      there.lately ? t.elsewhereOldest(there.oldest && format.since(there.oldest), there.last_fetched && format.since(there.last_fetched)) : t.elsewhereAway(format.since(there.told)), there.lately ? '' : 'warn')),
     one.locked > 0 && card(t.locked, format.number(one.locked), t.lockedBelow, 'warn'),
   ];
 }
