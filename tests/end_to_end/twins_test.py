@@ -14,10 +14,10 @@ from cases import case, expect, expect_equal, run, wait_for
 from clients import Smtp, deliver, fetch_all
 from clock import with_clock
 from gateway import Gateway
+from histories import History
 from passwords import change, reset
 from strain import short_or_full
 from twins import accepts, in_step, invitation, listed, pair, records
-from two_gateways import Mail, Notebook
 from web import Web, token_of
 
 
@@ -230,42 +230,6 @@ def clocks_that_differ_by_hours_change_nothing(stage):
     expect_equal(records(one), records(other), "what the two know")
 
 
-class History:
-    """What admins do on either node at random, while the link comes and goes."""
-
-    def __init__(self, one, other, link, seed):
-        self.nodes, self.link, self.random = (one, other), link, random.Random(seed)
-        self.notebook = Notebook()
-        self.mail = Mail(self.notebook)
-        self.boxes = []
-
-    def known_on(self, gateway):
-        there = {mailbox["address"] for mailbox in json.loads(gateway.command("mailbox", "list", "--json").stdout)}
-        return [mailbox for mailbox in self.boxes if mailbox.address in there]
-
-    def step(self):
-        gateway = self.random.choice(self.nodes)
-        known = self.known_on(gateway)
-        action = self.random.choice(("create", "change", "reset", "describe", "cut", "mend", "deliver", "deliver"))
-        if action == "create" or not known:
-            self.boxes.append(self.notebook.create(gateway, f"number {len(self.boxes)}"))
-            return
-        mailbox = self.random.choice(known)
-        if action == "cut":
-            self.link.cut()
-        elif action == "mend":
-            self.link.mend()
-        elif action == "deliver":
-            self.mail.deliver(gateway, mailbox, fixtures.small(len(self.boxes)))
-        elif action == "describe":
-            gateway.command("mailbox", "edit", mailbox.address, "--description", f"word {self.random.random()}")
-        elif self.recipient_noted(gateway, mailbox):
-            (self.notebook.change if action == "change" else self.notebook.reset)(gateway, mailbox)
-
-    def recipient_noted(self, gateway, mailbox):
-        return self.notebook.recipient(gateway, mailbox.address) in self.notebook.passwords
-
-
 @case
 def after_any_history_both_hold_the_same_and_nothing_is_lost(stage):
     seed = random.SystemRandom().randrange(10**6)
@@ -274,14 +238,7 @@ def after_any_history_both_hold_the_same_and_nothing_is_lost(stage):
     history = History(one, other, link, seed)
     for _ in range(short_or_full(40, 200)):
         history.step()
-    link.mend()
-    in_step(one, other, seconds=90)
-    expect_equal(records(one), records(other), f"what the two know (seed {seed})")
-    for gateway, mailbox in history.mail.taken:
-        history.mail.is_all_there(gateway, mailbox)
-        history.mail.all_opens(gateway, mailbox)
-    in_step(one, other, seconds=90)
-    expect_equal(records(one), records(other), f"what the two know at the end (seed {seed})")
+    history.settle()
 
 
 @case
