@@ -20,6 +20,7 @@ class History:
         self.notebook = Notebook()
         self.mail = Mail(self.notebook)
         self.boxes = []
+        self.is_cut = False
         self.actions = ("create", "change", "reset", "describe", "cut", "mend", "deliver", "deliver",
                         *(("recover",) if identity else ()))
 
@@ -37,23 +38,26 @@ class History:
         mailbox = self.random.choice(known)
         if action == "cut":
             self.link.cut()
+            self.is_cut = True
         elif action == "mend":
             self.link.mend()
+            self.is_cut = False
         elif action == "deliver":
             self.mail.deliver(gateway, mailbox, fixtures.small(len(self.boxes)))
         elif action == "describe":
             gateway.command("mailbox", "edit", mailbox.address, "--description", f"word {self.random.random()}")
         elif action == "recover":
             self.recover(gateway, mailbox)
-        elif self.recipient_noted(gateway, mailbox):
-            (self.notebook.change if action == "change" else self.notebook.reset)(gateway, mailbox)
+        elif action == "reset":
+            self.notebook.reset(gateway, mailbox)
+        else:
+            if not self.is_cut:
+                self.both_know_the_same()  # else the other's word may make another password the present one meanwhile
+            self.notebook.change(gateway, mailbox)
 
     def recover(self, gateway, mailbox):
         answer = password(gateway, mailbox, "--recover", lines=self.identity)
         self.notebook.note(gateway, mailbox.address, answer["password"])
-
-    def recipient_noted(self, gateway, mailbox):
-        return self.notebook.recipient(gateway, mailbox.address) in self.notebook.passwords
 
     def both_know_the_same(self):
         in_step(*self.nodes, seconds=120)  # which a node may still say that has just learned something

@@ -44,13 +44,17 @@ class Notebook:
         self.passwords = {}
 
     def note(self, gateway, address, secret):
-        self.passwords[self.recipient(gateway, address)] = secret
+        """Of the newest key that this gateway made: a twin's may have come since."""
+        own = [key for key in self._keys(gateway, address) if key["node"] == gateway.settings["hostname"]]
+        self.passwords[own[-1]["recipient"]] = secret
+
+    def recipient(self, gateway, address):
+        """The key that mail is sealed to now."""
+        return self._keys(gateway, address)[-1]["recipient"]
 
     @staticmethod
-    def recipient(gateway, address):
-        """The key that mail is sealed to now."""
-        shown = json.loads(gateway.command("mailbox", "show", address, "--json").stdout)
-        return shown["keys"][-1]["recipient"]
+    def _keys(gateway, address):
+        return json.loads(gateway.command("mailbox", "show", address, "--json").stdout)["keys"]
 
     def present(self, gateway, mailbox):
         """The mailbox with the password that is valid on this gateway now."""
