@@ -4,20 +4,21 @@
 """Certificates by ACME on both nodes, for their own names and for one that leads to either: Postfix and the archiver
 verify them. The authority comes to whichever node it chooses, and a standby wakes up with one that has lapsed.
 """
-import datetime
+import ssl
 import time
 
 from scene import NAME_SERVER, Host, Scene
 
 import served
 from cases import case, expect, expect_equal, run, wait_for
+from clients import program
 from gateway import DOMAIN
 from names import host_record
-from pebble import Pebble, count_issued, issued, status
+from pebble import Pebble, count_issued, issued
 from twins import in_step, invitation
 
 SOON = 20  # seconds that the first certificates live
-ORDERS = 3  # on each node, while all is well
+ORDERS = 2  # on each node, while all is well
 
 
 class Town(Scene):
@@ -50,6 +51,26 @@ class Town(Scene):
         expect(len(set(map(tuple, shown.values()))) == 1, f"not the same on every port: {shown}")
         return next(iter(shown.values()))
 
+    def certified(self, node):
+        """Orders until the node has a certificate for both names: an order under way may be from before, and fail."""
+        def is_so():
+            done = node.command("certificate", "renew", code=None)
+            return done.returncode == 0 and self.names_of(node) == [DOMAIN, node.place.name]
+        wait_for(f"a certificate of {node.place.name} for both names", 240, is_so, pause=1)
+
+    def renews_at_once(self, node):
+        """Whichever node the authority asks; only a twin that is slow to answer may cost another try."""
+        done = node.command("certificate", "renew", code=None)
+        if done.returncode != 0:
+            expect("does not know the ACME challenges yet" in node.log(), f"an order failed: {done.stderr.decode()}")
+            node.command("certificate", "renew")
+
+
+def end_of_certificate(node):
+    """Of the one on its disk, in seconds since 1970."""
+    said = program("openssl", "x509", "-noout", "-enddate", "-in", str(node.data / "acme" / "certificate.pem")).stdout
+    return ssl.cert_time_to_seconds(said.decode().strip().partition("=")[2])
+
 
 @case
 def either_proves_the_shared_name_and_a_lapsed_standby_comes_back(stage):
@@ -64,15 +85,14 @@ def either_proves_the_shared_name_and_a_lapsed_standby_comes_back(stage):
     standby.command("twin", "join", text=invitation(one))  # verified by that authority, like any client
     in_step(one, standby)
 
-    ends = datetime.datetime.fromisoformat(status(standby)["ends"].replace("Z", "+00:00")).timestamp()
     standby.stop()
+    lapses = end_of_certificate(standby)
     town.lives_longer_from_now_on()
     town.publish(host_record(DOMAIN, one.host))
-    one.command("certificate", "renew")
-    expect_equal(town.names_of(one), [DOMAIN, one.place.name], "names of the node that runs")
+    town.certified(one)
     town.traffic(mailbox, *(node.place.name for node in town.nodes))
     town.stream.some_more()
-    wait_for("the certificate of the standby to lapse", 5 * SOON, lambda: time.time() > ends)
+    wait_for("the certificate of the standby to lapse", 5 * SOON, lambda: time.time() > lapses)
 
     town.publish(host_record(DOMAIN, *(node.host for node in town.nodes)))
     before, begun = count_issued(standby), time.monotonic()
@@ -82,16 +102,14 @@ def either_proves_the_shared_name_and_a_lapsed_standby_comes_back(stage):
     expect_equal(town.names_of(standby), [DOMAIN, standby.place.name], "names of the standby")
     in_step(one, standby, seconds=90)
     for node in town.nodes * ORDERS:
-        node.command("certificate", "renew")  # at the first try, whichever node the authority asks
+        town.renews_at_once(node)
     for node in town.nodes:
         expect("challenges are answered here too" in node.log(), f"{node.place.name} was told no challenge of its twin")
         town.mail_reaches(node)
 
     town.trouble()
     for node in town.nodes:
-        wait_for(f"{node.place.name} to renew after all that", 240,
-                 lambda: node.command("certificate", "renew", code=None).returncode == 0, pause=1)
-        expect_equal(town.names_of(node), [DOMAIN, node.place.name], "names at the end")
+        town.certified(node)
     town.end()
     print(f"figure: {sum(map(count_issued, town.nodes))} certificates; whom the archiver talked to could not prove it "
           f"{town.archiver.unproved} times")
